@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using ExpertCluster.Client;
+using ExpertCluster.Models;
+using ExpertCluster.Models.Synthetic;
+using ExpertCluster.Moe;
+using ExpertCluster.Tensors;
+using TorchSharp;
+
+namespace ExpertCluster.Cli.Benchmarks;
+
+/// <summary>Runs the three variants of <c>bench layer</c> in alternating rounds on the same weights and rows.</summary>
+internal static class LayerBenchmark
+{
+    /// <summary>Rounds of each variant that are thrown away: compilation, caches, connections.</summary>
+    public const int WarmUpRounds = 2;
+
+    /// <summary>A round repeats its call until it has taken this long, so that short calls are not lost in the clock.</summary>
+    private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(100);
+
+    public static async Task<LayerBenchmarkResult> RunAsync(
+        LayerBenchmarkSettings settings, bool quiet, bool verbose, CancellationToken cancellationToken)
+    {
+        using var checkpoint = TemporaryCheckpoint.Write(new SyntheticCheckpointOptions
+        {
+            Layers = 1,
+            Experts = settings.Experts,
+            TopK = settings.TopK,
+            Hidden = settings.Hidden,
+            Ffn = settings.Ffn,
+            Vocab = 16,
+            Heads = 1,
+            KvHeads = 1,
+        });
+        LibTorch.Load();
+        using var opened = ModelCheckpoint.Open(checkpoint.Directory);
+        await using var executor = new DeviceExecutor("cpu", settings.DirectThreads);
+        await using var dense = await executor.RunAsync(() => opened.LoadDense(executor));
+        using var local = await LocalExperts.LoadAsync(opened, executor);
+        await using var cluster = await BenchmarkCluster.StartAsync(settings, checkpoint.Directory, quiet, verbose, cancellationToken);
+
+        var rows = new List<LayerBenchmarkResult.Row>();
+        foreach (var tokens in settings.Tokens)
+        {
+            rows.Add(await MeasureAsync(settings, tokens, executor, dense, local, cluster, cancellationToken));
+        }
+
+        return new LayerBenchmarkResult(settings, rows);
+    }
+
+    private static async Task<LayerBenchmarkResult.Row> MeasureAsync(
+        LayerBenchmarkSettings settings, int tokens, DeviceExecutor executor, DecoderModel dense, LocalExperts local, BenchmarkCluster cluster,
+        CancellationToken cancellationToken)
+    {
+        var random = new Random(tokens);
+        var input = new float[tokens * settings.Hidden];
+        for (var i = 0; i < input.Length; i++)
+        {
+            input[i] = (float)((random.NextDouble() * 2) - 1);
+        }
+
+        var hidden = new FloatMatrix(tokens, settings.Hidden, input);
+        var output = new float[input.Length];
+        var routing = await dense.RouteAsync(0, input, tokens);
+        using var bare = await executor.RunAsync(() => new BareProducts(settings, routing, executor));
+
+        async Task Direct()
+        {
+            var routed = await dense.RouteAsync(0, input, tokens);
+            await local.ApplyAsync(0, new RoutedRows(tokens, settings.Hidden, input, routed), output, cancellationToken);
+        }
+
+        FloatMatrix? answer = null;
+        async Task Cluster() => answer = await cluster.Client.ForwardLayerAsync(cluster.Model, 0, hidden, cancellationToken: cancellationToken);
+        Task Bare() => executor.RunAsync(bare.Run);
+
+        Func<Task>[] variants = [Direct, Cluster, Bare];
+        var times = variants.Select(_ => new List<double>()).ToArray();
+        for (var round = -WarmUpRounds; round < settings.Rounds; round++)
+        {
+            for (var i = 0; i < variants.Length; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var milliseconds = await RoundAsync(variants[i]);
+                if (round >= 0)
+                {
+                    times[i].Add(milliseconds);
+                }
+            }
+        }
+
+        return new LayerBenchmarkResult.Row(
+            tokens, Median(times[0]), Median(times[1]), Median(times[2]), LargestDifference(output, answer!.Values.Span));
+    }
+
+    private static async Task<double> RoundAsync(Func<Task> call)
+    {
+        var calls = 0;
+        var started = Stopwatch.GetTimestamp();
+        do
+        {
+            await call();
+            calls++;
+        }
+        while (Stopwatch.GetElapsedTime(started) < RoundTime);
+
+        return Stopwatch.GetElapsedTime(started).TotalMilliseconds / calls;
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        var middle = values.Count / 2;
+        return values.Count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    }
+
+    private static double LargestDifference(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        double difference = 0, largest = 0;
+        for (var i = 0; i < expected.Length; i++)
+        {
+            difference = Math.Max(difference, Math.Abs((double)expected[i] - actual[i]));
+            largest = Math.Max(largest, Math.Abs(expected[i]));
+        }
+
+        return largest == 0 ? difference : difference / largest;
+    }
+
+    /// <summary>Nothing but the products of the layer: two for each expert that has rows, on matrices made beforehand.</summary>
+    private sealed class BareProducts : IDisposable
+    {
+        private readonly DeviceExecutor _executor;
+        private readonly List<(torch.Tensor Rows, torch.Tensor Inner, torch.Tensor Up, torch.Tensor Down)> _products = [];
+
+        /// <summary>Call on the executor.</summary>
+        public BareProducts(LayerBenchmarkSettings settings, RoutingDecision routing, DeviceExecutor executor)
+        {
+            _executor = executor;
+            var device = executor.TorchDevice;
+            var groups = ExpertGroups.Build(routing, settings.Experts);
+            for (var expert = 0; expert < settings.Experts; expert++)
+            {
+                var rows = groups.Count(expert);
+                if (rows > 0)
+                {
+                    _products.Add((
+                        torch.randn(rows, settings.Hidden, device: device).DetachFromDisposeScope(),
+                        torch.randn(rows, settings.Ffn, device: device).DetachFromDisposeScope(),
+                        torch.randn(2 * settings.Ffn, settings.Hidden, device: device).DetachFromDisposeScope(),
+                        torch.randn(settings.Hidden, settings.Ffn, device: device).DetachFromDisposeScope()));
+                }
+            }
+        }
+
+        public void Run()
+        {
+            foreach (var (rows, inner, up, down) in _products)
+            {
+                torch.nn.functional.linear(rows, up).Dispose();
+                torch.nn.functional.linear(inner, down).Dispose();
+            }
+        }
+
+        public void Dispose() => _executor.Free(() => _products.ForEach(p =>
+        {
+            p.Rows.Dispose();
+            p.Inner.Dispose();
+            p.Up.Dispose();
+            p.Down.Dispose();
+        }));
+    }
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using ExpertCluster.Cli.Output;
+using Spectre.Console;
+
+namespace ExpertCluster.Cli.Benchmarks;
+
+/// <summary>Medians of <c>bench layer</c>.</summary>
+internal sealed record LayerBenchmarkResult(LayerBenchmarkSettings Settings, IReadOnlyList<LayerBenchmarkResult.Row> Rows)
+{
+    /// <summary>From this many rows on, the direct run must be close to its matrix products: below, the memory of the weights decides.</summary>
+    private const int LargeTokens = 256;
+
+    /// <summary>How much longer than its bare products the direct run may take, so that nobody races a slow twin.</summary>
+    private const double DirectLimit = 1.2;
+
+    private IReadOnlyList<Check> Checks =>
+    [
+        .. Rows.Where(r => r.Tokens >= LargeTokens).Select(r => Check.AtMost($"direct÷bare T={r.Tokens}", r.DirectOverBare, DirectLimit)),
+        .. Rows.Select(r => Check.AtMost($"largest relative difference cluster/direct T={r.Tokens}", r.Difference, 1e-4)),
+    ];
+
+    public int PrintJson() => Json.Print(
+        new JsonObject
+        {
+            ["machine"] = Json.Node(Machine.Describe()),
+            ["settings"] = Json.Node(Settings),
+            ["warmUpRounds"] = LayerBenchmark.WarmUpRounds,
+            ["rows"] = Json.Node(Rows),
+        },
+        Checks);
+
+    public int PrintText()
+    {
+        var machine = Machine.Describe();
+        Terminal.Out.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.System}");
+        Terminal.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"H {Settings.Hidden}, F {Settings.Ffn}, {Settings.Experts} experts, top {Settings.TopK}, float32; direct and bare: "
+            + $"{Settings.DirectThreads} threads; cluster: {Settings.Nodes} {(Settings.Processes ? "processes" : "embedded nodes")} with "
+            + $"{Settings.ClusterThreads} thread each; medians of {Settings.Rounds} alternating rounds after {LayerBenchmark.WarmUpRounds} warm-ups"));
+        var table = new Table().Border(Terminal.IsInteractive ? TableBorder.Rounded : TableBorder.Ascii).AddColumns(
+            "T", "direct ms", "cluster ms", "bare ms", "direct tokens/s", "cluster tokens/s", "direct÷bare (time)", "cluster÷direct (tokens/s)");
+        foreach (var row in Rows)
+        {
+            table.AddRow(
+                Format(row.Tokens, "0"), Format(row.DirectMs, "0.000"), Format(row.ClusterMs, "0.000"), Format(row.BareMs, "0.000"),
+                Format(row.DirectTokensPerSecond, "0"), Format(row.ClusterTokensPerSecond, "0"), Format(row.DirectOverBare, "0.00"),
+                Format(row.ClusterOverDirect, "0.000"));
+        }
+
+        Terminal.Out.Write(table);
+        foreach (var check in Checks.Where(c => !c.Pass))
+        {
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"does not hold: {check.Name} is {check.Value:0.###}, limit {check.Limit}"));
+        }
+
+        return Checks.All(c => c.Pass) ? 0 : 1;
+    }
+
+    private static string Format(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>One number of rows.</summary>
+    internal sealed record Row(int Tokens, double DirectMs, double ClusterMs, double BareMs, double Difference)
+    {
+        public double DirectTokensPerSecond => Tokens / DirectMs * 1000;
+
+        public double ClusterTokensPerSecond => Tokens / ClusterMs * 1000;
+
+        public double DirectOverBare => DirectMs / BareMs;
+
+        public double ClusterOverDirect => DirectMs / ClusterMs;
+    }
+}

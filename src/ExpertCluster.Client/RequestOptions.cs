@@ -1,0 +1,12 @@
+namespace ExpertCluster.Client;
+
+/// <summary>What every call may carry.</summary>
+public sealed record RequestOptions
+{
+    /// <summary>How long the whole call may take, up to a day. Where null: over the network <c>ExpertClusterClientOptions.RequestDeadline</c>
+    /// (60 s), in process the gateway's <c>ExpertCluster:Gateway:DefaultDeadline</c> (120 s).</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Names the request in logs on every node it touches; a new one is made where null.</summary>
+    public string? RequestId { get; init; }
+}

@@ -1,0 +1,29 @@
+using ExpertCluster.Contracts;
+using Microsoft.Extensions.Logging;
+
+namespace ExpertCluster.Cluster.Balancing;
+
+internal static partial class BalancerLog
+{
+    [LoggerMessage(4001, LogLevel.Information, "Balancer of {Model} starts at epoch {Epoch} with {Replicas} known replicas")]
+    public static partial void Started(ILogger log, string model, long epoch, int replicas);
+
+    [LoggerMessage(4002, LogLevel.Information, "{Model}: {Assigned} replicas assigned to {Nodes} nodes, {Unplaced} without a node")]
+    public static partial void Planned(ILogger log, string model, int assigned, int nodes, int unplaced);
+
+    [LoggerMessage(4003, LogLevel.Warning, "{Model} {Replica} was on {Node}, which is gone")]
+    public static partial void ReplicaLost(ILogger log, string model, ReplicaId replica, NodeId node);
+
+    [LoggerMessage(4004, LogLevel.Warning, "{Model} {Replica} on {Node}: {Outcome}: {Reason}")]
+    public static partial void GaveUp(ILogger log, string model, ReplicaId replica, NodeId node, ReplicaOutcome outcome, string reason);
+
+    [LoggerMessage(4005, LogLevel.Warning, "{Model}: {Problem}")]
+    public static partial void Problem(ILogger log, string model, string problem);
+
+    [LoggerMessage(4006, LogLevel.Warning,
+        "{Node} is not used for {Model}: the fingerprint of its checkpoint is {Theirs}, the balancer's is {Ours}")]
+    public static partial void OtherCheckpoint(ILogger log, string model, NodeId node, string theirs, string ours);
+
+    [LoggerMessage(4007, LogLevel.Information, "{Model}: waiting for {Wanted} expert nodes (ExpertCluster:Balancer:MinExpertNodes), {Known} are here")]
+    public static partial void Waiting(ILogger log, string model, int wanted, int known);
+}

@@ -1,0 +1,154 @@
+using ExpertCluster.Contracts;
+
+namespace ExpertCluster.Cluster.Balancing;
+
+/// <summary>The balancer's own record of one model: every replica, and what has to be published.</summary>
+internal sealed class ModelPlacement
+{
+    private readonly Dictionary<ReplicaId, Entry> _replicas = [];
+    private readonly Dictionary<(int Layer, int Expert), int> _nextNumber = [];
+    private readonly Dictionary<int, string?> _problems = [];
+    private readonly HashSet<int> _dirty = [];
+
+    public ModelPlacement(string name, IReadOnlyList<int> layers, int experts, long expertBytes, string fingerprint)
+    {
+        Name = name;
+        Layers = layers;
+        Experts = experts;
+        ExpertBytes = expertBytes;
+        Fingerprint = fingerprint;
+    }
+
+    public string Name { get; }
+
+    public IReadOnlyList<int> Layers { get; }
+
+    public int Experts { get; }
+
+    public long ExpertBytes { get; }
+
+    public string Fingerprint { get; }
+
+    /// <summary>Whether a first plan was made; until then the balancer waits for its wanted number of nodes.</summary>
+    public bool IsPlanned { get; set; }
+
+    public long Epoch { get; private set; }
+
+    public bool IsDirty => _dirty.Count > 0;
+
+    public IEnumerable<Entry> Replicas => _replicas.Values;
+
+    public Entry? Find(ReplicaId replica) => _replicas.GetValueOrDefault(replica);
+
+    /// <summary>Takes over what a former balancer published.</summary>
+    public void Adopt(LayerPlacement placement)
+    {
+        Epoch = Math.Max(Epoch, placement.Epoch);
+        foreach (var replica in placement.Replicas)
+        {
+            IsPlanned = true;
+            _replicas[replica.Replica] = new Entry(replica.Replica, replica.Node, replica.State);
+            Reserve(replica.Replica);
+        }
+    }
+
+    public Entry Assign(int layer, int expert, NodeId node)
+    {
+        // At least the epoch: a balancer that took over does not know which numbers were used by replicas that are gone, but every one of
+        // them was published, and so came before an epoch it has seen.
+        var replica = new ReplicaId(layer, expert, Math.Max(_nextNumber.GetValueOrDefault((layer, expert)), (int)Epoch));
+        Reserve(replica);
+        var entry = new Entry(replica, node, ReplicaState.Assigned);
+        _replicas[replica] = entry;
+        _dirty.Add(layer);
+        return entry;
+    }
+
+    public void SetState(Entry entry, ReplicaState state)
+    {
+        if (entry.State != state)
+        {
+            entry.State = state;
+            _dirty.Add(entry.Replica.Layer);
+        }
+    }
+
+    public void Remove(Entry entry)
+    {
+        if (_replicas.Remove(entry.Replica))
+        {
+            _dirty.Add(entry.Replica.Layer);
+        }
+    }
+
+    /// <summary>True when that is news.</summary>
+    public bool SetProblem(int layer, string? problem)
+    {
+        if (_problems.GetValueOrDefault(layer) == problem)
+        {
+            return false;
+        }
+
+        _problems[layer] = problem;
+        _dirty.Add(layer);
+        return true;
+    }
+
+    /// <summary>Experts with fewer replicas than wanted, once per missing replica: all first copies before any second.</summary>
+    public IReadOnlyList<(int Layer, int Expert)> Missing(int copies)
+    {
+        var count = _replicas.Values.GroupBy(e => (e.Replica.Layer, e.Replica.Expert)).ToDictionary(g => g.Key, g => g.Count());
+        var missing = new List<(int, int)>();
+        for (var copy = 0; copy < copies; copy++)
+        {
+            foreach (var layer in Layers)
+            {
+                for (var expert = 0; expert < Experts; expert++)
+                {
+                    if (count.GetValueOrDefault((layer, expert)) <= copy)
+                    {
+                        missing.Add((layer, expert));
+                    }
+                }
+            }
+        }
+
+        return missing;
+    }
+
+    /// <summary>The changed layers as they are to be published, under a new epoch.</summary>
+    public IReadOnlyList<LayerPlacement> TakeChanges()
+    {
+        if (_dirty.Count == 0)
+        {
+            return [];
+        }
+
+        Epoch++;
+        var byLayer = _replicas.Values.Where(e => _dirty.Contains(e.Replica.Layer)).ToLookup(e => e.Replica.Layer);
+        var changes = _dirty.Order().Select(layer => new LayerPlacement(
+            Name, layer, Epoch, Experts,
+            [.. byLayer[layer].OrderBy(e => e.Replica).Select(e => new ReplicaPlacement(e.Replica, e.Node, e.State))],
+            _problems.GetValueOrDefault(layer))).ToArray();
+        _dirty.Clear();
+        return changes;
+    }
+
+    private void Reserve(ReplicaId replica)
+    {
+        var key = (replica.Layer, replica.Expert);
+        _nextNumber[key] = Math.Max(_nextNumber.GetValueOrDefault(key), replica.Number + 1);
+    }
+
+    internal sealed class Entry(ReplicaId replica, NodeId node, ReplicaState state)
+    {
+        public ReplicaId Replica { get; } = replica;
+
+        public NodeId Node { get; } = node;
+
+        public ReplicaState State { get; set; } = state;
+
+        /// <summary>When it was last told to start; null when it has not been by this balancer.</summary>
+        public DateTimeOffset? Told { get; set; }
+    }
+}

@@ -1,0 +1,16 @@
+using ExpertCluster.Contracts;
+
+namespace ExpertCluster.Cluster.Balancing;
+
+/// <summary>What is to be placed.</summary>
+/// <param name="Nodes">Nodes that may take replicas.</param>
+/// <param name="Present">Replicas of this model that stay where they are.</param>
+/// <param name="Wanted">Experts that need one more replica, one entry per replica.</param>
+/// <param name="ExpertBytes">Bytes of one expert's weights in memory.</param>
+/// <param name="Excluded">Nodes that may not take a certain expert now, as (layer, expert, node).</param>
+public sealed record PlanRequest(
+    IReadOnlyList<PlanNode> Nodes,
+    IReadOnlyList<(int Layer, int Expert, NodeId Node)> Present,
+    IReadOnlyList<(int Layer, int Expert)> Wanted,
+    long ExpertBytes,
+    IReadOnlySet<(int Layer, int Expert, NodeId Node)> Excluded);

@@ -1,0 +1,40 @@
+namespace ExpertCluster.Cluster.Configuration;
+
+/// <summary>What the experts of this node may use.</summary>
+public sealed class ExpertHostOptions
+{
+    /// <summary>Where experts and the dense part compute: <c>cpu</c> (default), <c>cuda:0</c>, ….</summary>
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>libtorch threads of the device's executor, 0 to 1024. 0 (default): all cores of the machine.</summary>
+    public int Threads { get; set; }
+
+    /// <summary>The most bytes of expert weights held here, at least 1 KiB. Default: half of the machine's memory. An expert that does not
+    /// fit is refused rather than risked.</summary>
+    public long MemoryBytes { get; set; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>Share of the experts relative to other nodes, up to 1e6. 0 (default): the memory budget in GiB.</summary>
+    public double Weight { get; set; }
+
+    /// <summary>How many experts read their tensors at once, 1 to 256. Default 2: one reads while another converts.</summary>
+    public int ConcurrentLoads { get; set; } = 2;
+
+    /// <summary>Rows that may wait for one replica, 1 to 1,048,576. Default 8192. What comes beyond is answered "busy".</summary>
+    public int MaxQueuedRows { get; set; } = 8192;
+
+    /// <summary>The threads in force.</summary>
+    public int EffectiveThreads => Threads == 0 ? Environment.ProcessorCount : Threads;
+
+    /// <summary>The weight in force.</summary>
+    public double EffectiveWeight => Weight == 0 ? MemoryBytes / (double)(1 << 30) : Weight;
+
+    internal void Validate(OptionsErrors errors)
+    {
+        errors.NotEmpty("Experts:Device", Device);
+        errors.Range("Experts:Threads", Threads, 0, 1024);
+        errors.Range("Experts:MemoryBytes", MemoryBytes, 1024, long.MaxValue);
+        errors.Range("Experts:Weight", Weight, 0, 1e6);
+        errors.Range("Experts:ConcurrentLoads", ConcurrentLoads, 1, 256);
+        errors.Range("Experts:MaxQueuedRows", MaxQueuedRows, 1, 1 << 20);
+    }
+}

@@ -1,0 +1,31 @@
+namespace ExpertCluster.Cluster.Configuration;
+
+/// <summary>How routers send rows to replicas.</summary>
+public sealed class RouterOptions
+{
+    /// <summary>How long a frame may stay unanswered before its rows are sent elsewhere. 100 ms to 10 min, default 30 s: far beyond any
+    /// computation, since a node that died is noticed by its connection.</summary>
+    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Rows a router may send to a replica it has not heard of yet, 1 to 1,048,576. Default 2048.</summary>
+    public int InitialCredits { get; set; } = 2048;
+
+    /// <summary>The most rows in one frame, 1 to 1,048,576. Default 4096: larger steps are cut.</summary>
+    public int MaxFrameRows { get; set; } = 4096;
+
+    /// <summary>How long a replica is left alone after it was not there or busy. 1 ms to 1 min, default 100 ms.</summary>
+    public TimeSpan RetryBackoff { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Computations of the same rows that may throw before the request fails, 1 to 100. Default 3. Replicas that are gone or busy
+    /// do not count: those are tried until the deadline.</summary>
+    public int MaxFailures { get; set; } = 3;
+
+    internal void Validate(OptionsErrors errors)
+    {
+        errors.Range("Router:AttemptTimeout", AttemptTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        errors.Range("Router:InitialCredits", InitialCredits, 1, 1 << 20);
+        errors.Range("Router:MaxFrameRows", MaxFrameRows, 1, 1 << 20);
+        errors.Range("Router:RetryBackoff", RetryBackoff, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        errors.Range("Router:MaxFailures", MaxFailures, 1, 100);
+    }
+}

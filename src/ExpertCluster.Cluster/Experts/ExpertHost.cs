@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Contracts;
+using ExpertCluster.Tensors;
+using ExpertCluster.Transport;
+
+namespace ExpertCluster.Cluster.Experts;
+
+/// <summary>
+/// What the experts of a node share: device, memory budget, turns at reading – and the register through which the lane finds them.
+/// </summary>
+public sealed class ExpertHost : IDispatchHandler, IDisposable
+{
+    private readonly ConcurrentDictionary<(string Model, ReplicaId Replica), IActorRef> _experts = new();
+    private readonly TimeProvider _time;
+    private readonly long _started;
+
+    /// <summary>A host whose experts compute on one executor and read their tensors on another, so that loading does not stop answers.</summary>
+    public ExpertHost(NodeId node, ExpertHostOptions options, DeviceExecutor executor, DeviceExecutor loader, TimeProvider time)
+    {
+        Node = node;
+        Options = options;
+        Executor = executor;
+        Loader = loader;
+        Memory = new MemoryBudget(options.MemoryBytes);
+        LoadTurns = new SemaphoreSlim(options.ConcurrentLoads);
+        _time = time;
+        _started = time.GetTimestamp();
+    }
+
+    /// <summary>This node.</summary>
+    public NodeId Node { get; }
+
+    /// <summary>The options in force.</summary>
+    public ExpertHostOptions Options { get; }
+
+    /// <summary>Where experts compute.</summary>
+    public DeviceExecutor Executor { get; }
+
+    /// <summary>Where experts read and convert their tensors.</summary>
+    public DeviceExecutor Loader { get; }
+
+    /// <summary>Room for weights.</summary>
+    public MemoryBudget Memory { get; }
+
+    /// <summary>Turns at reading a checkpoint.</summary>
+    public SemaphoreSlim LoadTurns { get; }
+
+    /// <summary>Replicas that answer here now.</summary>
+    public int Count => _experts.Count;
+
+    /// <summary>Monotonic time since the host began; deadlines of segments are points of it.</summary>
+    public TimeSpan Clock => _time.GetElapsedTime(_started);
+
+    /// <summary>From now on segments for this replica go to that actor.</summary>
+    public void Register(string model, ReplicaId replica, IActorRef expert) => _experts[(model, replica)] = expert;
+
+    /// <summary>From now on segments for this replica are answered "not here".</summary>
+    public void Unregister(string model, ReplicaId replica) => _experts.TryRemove((model, replica), out _);
+
+    /// <summary>Replicas of a model that answer here now.</summary>
+    public int CountOf(string model) => _experts.Keys.Count(key => key.Model == model);
+
+    /// <inheritdoc/>
+    public Task<DispatchResult> HandleAsync(DispatchFrame frame)
+    {
+        var work = new FrameWork(frame);
+        var expires = Clock + frame.Remaining;
+        var row = 0;
+        for (var i = 0; i < frame.Segments.Count; i++)
+        {
+            var segment = frame.Segments[i];
+            if (_experts.TryGetValue((frame.Model, segment.Replica), out var expert))
+            {
+                expert.Tell(new SegmentWork(work, i, row, segment.Rows, expires));
+            }
+            else
+            {
+                work.Complete(i, new SegmentResult(SegmentStatus.NotHere, 0), 0);
+            }
+
+            row += segment.Rows;
+        }
+
+        return work.Completion;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => LoadTurns.Dispose();
+}

@@ -1,0 +1,41 @@
+using ExpertCluster.Models;
+
+namespace ExpertCluster.Cluster.Gateway;
+
+/// <summary>
+/// Runs a few tokens through the dense part of a model while the cluster still forms, so that compilation and the first allocations of
+/// libtorch are not the first request's to wait for.
+/// </summary>
+internal static class DenseWarmUp
+{
+    private const int PromptTokens = 4;
+
+    private const int Steps = 4;
+
+    public static async Task RunAsync(DecoderModel model)
+    {
+        using var sequence = model.NewSequence();
+        if (model.Shape.MaxContext < PromptTokens + Steps)
+        {
+            return;
+        }
+
+        var experts = new NoExperts();
+        await model.StepAsync([new StepSlice(sequence, new int[PromptTokens], LogitsWanted.Last)], experts, CancellationToken.None)
+            .ConfigureAwait(false);
+        for (var i = 0; i < Steps; i++)
+        {
+            await model.StepAsync([new StepSlice(sequence, new int[1], LogitsWanted.Last)], experts, CancellationToken.None)
+                .ConfigureAwait(false);
+        }
+    }
+
+    private sealed class NoExperts : IExpertBackend
+    {
+        public Task ApplyAsync(int layer, RoutedRows rows, Memory<float> output, CancellationToken ct)
+        {
+            output.Span.Clear();
+            return Task.CompletedTask;
+        }
+    }
+}

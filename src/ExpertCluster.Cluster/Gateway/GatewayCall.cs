@@ -1,0 +1,37 @@
+using ExpertCluster.Models;
+
+namespace ExpertCluster.Cluster.Gateway;
+
+/// <summary>A request in a gateway's hands: tokens to feed, and where answers go. Touched by the gateway's actor alone.</summary>
+internal abstract class GatewayCall(string id, IEnumerable<int> tokens, DateTimeOffset deadline)
+{
+    public string Id { get; } = id;
+
+    public DateTimeOffset Deadline { get; } = deadline;
+
+    /// <summary>All tokens known so far; those from <see cref="Fed"/> on are still to be fed.</summary>
+    public List<int> Tokens { get; } = [.. tokens];
+
+    public int Fed { get; set; }
+
+    /// <summary>The most tokens it can come to; its KV cache is reserved for that.</summary>
+    public abstract int LongestLength { get; }
+
+    public DecoderSequence? Sequence { get; set; }
+
+    public long ReservedBytes { get; set; }
+
+    public bool IsOver { get; protected set; }
+
+    public virtual StepCapture? Capture => null;
+
+    /// <summary>Most tokens of it in one step.</summary>
+    public virtual int MaxPiece => int.MaxValue;
+
+    public abstract LogitsWanted Wanted(int piece);
+
+    /// <summary>Takes the logits of a step, float32 [rows, V]; over when nothing more is to be fed.</summary>
+    public abstract void OnLogits(float[] logits, int vocabulary);
+
+    public abstract void Fail(Exception error);
+}

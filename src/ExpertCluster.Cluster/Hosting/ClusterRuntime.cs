@@ -1,0 +1,273 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Cluster.Tools.Singleton;
+using ExpertCluster.Cluster.Balancing;
+using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Experts;
+using ExpertCluster.Cluster.Gateway;
+using ExpertCluster.Cluster.Lane;
+using ExpertCluster.Cluster.Placement;
+using ExpertCluster.Cluster.Routing;
+using ExpertCluster.Cluster.Sharding;
+using ExpertCluster.Contracts;
+using ExpertCluster.Models;
+using ExpertCluster.Models.Tokenization;
+using ExpertCluster.Tensors;
+using ExpertCluster.Tensors.Checkpoints;
+using Microsoft.Extensions.Logging;
+
+namespace ExpertCluster.Cluster.Hosting;
+
+/// <summary>
+/// Everything one node runs on top of its actor system. <see cref="Prepare"/> does what can go wrong without a cluster – checkpoints, device,
+/// libtorch – so that a node that can not serve never joins.
+/// </summary>
+public sealed class ClusterRuntime : IAsyncDisposable
+{
+    private readonly ExpertClusterOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _logs;
+    private readonly List<HostedModel> _models;
+    private readonly IReadOnlyDictionary<string, ITextTokenizer?> _tokenizers;
+    private readonly List<DecoderModel> _dense = [];
+    private readonly DeviceExecutor _executor;
+    private readonly DeviceExecutor _loader;
+    private ImmutableDictionary<string, ModelGateway> _gateways = ImmutableDictionary<string, ModelGateway>.Empty;
+    private IActorRef? _placement;
+    private NodeDescription? _description;
+    private ExpertHost? _host;
+
+    private ClusterRuntime(
+        ExpertClusterOptions options, TimeProvider time, ILoggerFactory logs, List<HostedModel> models,
+        IReadOnlyDictionary<string, ITextTokenizer?> tokenizers, DeviceExecutor executor, DeviceExecutor loader)
+    {
+        _tokenizers = tokenizers;
+        _options = options;
+        _time = time;
+        _logs = logs;
+        _models = models;
+        _executor = executor;
+        _loader = loader;
+    }
+
+    /// <summary>What this node knows of placements and members.</summary>
+    public PlacementBoard Board { get; } = new();
+
+    /// <summary>The models it can open.</summary>
+    public IReadOnlyList<HostedModel> Models => _models;
+
+    /// <summary>The models it answers clients for, by name; empty on a node without the gateway role and before the start.</summary>
+    public ImmutableDictionary<string, ModelGateway> Gateways => _gateways;
+
+    /// <summary>The tokenizer of a model; null when its checkpoint has none, or this node is no gateway.</summary>
+    public ITextTokenizer? Tokenizer(string model) => _tokenizers.GetValueOrDefault(model);
+
+    /// <summary>This node; null before the start.</summary>
+    public NodeDescription? Description => _description;
+
+    /// <summary>Its experts; null before the start and on a node without the expert role.</summary>
+    public ExpertHost? Host => _host;
+
+    /// <summary>Opens checkpoints, tokenizers and device, and asks for the ports.</summary>
+    /// <exception cref="CheckpointException">A checkpoint is damaged or incomplete.</exception>
+    /// <exception cref="ModelException">A configuration is wrong or not supported.</exception>
+    /// <exception cref="TokenizerException">A tokenizer is damaged or of a kind not supported.</exception>
+    /// <exception cref="PortUnavailableException">A port is taken.</exception>
+    /// <exception cref="LibTorchNotFoundException">libtorch is not to be found.</exception>
+    public static ClusterRuntime Prepare(ExpertClusterOptions options, ILoggerFactory logs, TimeProvider time)
+    {
+        var models = new List<HostedModel>();
+        DeviceExecutor? executor = null;
+        try
+        {
+            PortProbe.Require("ExpertCluster:Node:Port", options.Node.Host, options.Node.Port);
+            foreach (var model in options.Models)
+            {
+                models.Add(new HostedModel(model.EffectiveName, ModelCheckpoint.Open(model.Path)));
+            }
+
+            // Tokenizers are pure parsing, libtorch mostly disk: together they take as long as the slower.
+            var tokenizers = Task.Run(() => (IReadOnlyDictionary<string, ITextTokenizer?>)(options.IsGateway ? models : [])
+                .ToDictionary(m => m.Name, m => TokenizerLoader.TryOpen(m.Checkpoint.Directory)));
+            LibTorch.Load();
+            var opened = tokenizers.GetAwaiter().GetResult();
+            executor = OpenDevice(options.Experts);
+            return new ClusterRuntime(options, time, logs, models, opened, executor, new DeviceExecutor(options.Experts.Device, 1));
+        }
+        catch
+        {
+            models.ForEach(m => m.Checkpoint.Dispose());
+            executor?.DisposeAsync().AsTask().Wait();
+            throw;
+        }
+    }
+
+    /// <summary>Joins the cluster and starts this node's part of it. Experts load afterwards, as the balancer says.</summary>
+    /// <exception cref="JoinFailedException">The cluster did not take this node in time.</exception>
+    public async Task StartAsync(ActorSystem system, CancellationToken cancellationToken)
+    {
+        // The dense part reads its tensors while the node joins.
+        var dense = _options.IsGateway ? LoadDenseAsync() : Task.FromResult<IReadOnlyList<DecoderModel>>([]);
+        var cluster = Akka.Cluster.Cluster.Get(system);
+        await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
+
+        var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
+        _description = new NodeDescription(
+            self, [.. _options.Node.EffectiveRoles], _executor.Device, _executor.Threads, _options.Experts.MemoryBytes,
+            _options.Experts.EffectiveWeight, null, _models.ToImmutableDictionary(m => m.Name, m => m.Checkpoint.Fingerprint));
+        var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))]);
+        _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
+
+        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time);
+        var lane = ChunkedLane.Start(system, self, _options.Lane, _host, _time, _logs.CreateLogger<ChunkedLane>());
+        if (_options.HoldsExperts)
+        {
+            await StartExpertsAsync(system, _host).ConfigureAwait(false);
+        }
+
+        var loaded = await dense.ConfigureAwait(false);
+        for (var i = 0; i < loaded.Count; i++)
+        {
+            StartGateway(system, self, _models[i], loaded[i], lane);
+        }
+    }
+
+    /// <summary>Tells the cluster where clients can reach this gateway.</summary>
+    public void Announce(string gatewayEndpoint)
+    {
+        if (_placement is not null && _description is not null)
+        {
+            _description = _description with { GatewayEndpoint = gatewayEndpoint };
+            _placement.Tell(new PlacementActor.Describe(_description));
+        }
+    }
+
+    /// <summary>Frees everything, after the actor system has ended.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var dense in _dense)
+        {
+            await dense.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await _loader.DisposeAsync().ConfigureAwait(false);
+        await _executor.DisposeAsync().ConfigureAwait(false);
+        _models.ForEach(m => m.Checkpoint.Dispose());
+        _host?.Dispose();
+    }
+
+    private static DeviceExecutor OpenDevice(ExpertHostOptions options)
+    {
+        try
+        {
+            return new DeviceExecutor(options.Device, options.EffectiveThreads);
+        }
+        catch (ArgumentException e)
+        {
+            var reason = e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal);
+            throw new InvalidDataException($"ExpertCluster:Experts:Device = {options.Device}: {reason}", e);
+        }
+    }
+
+    private async Task<IReadOnlyList<DecoderModel>> LoadDenseAsync()
+    {
+        foreach (var model in _models)
+        {
+            var dense = await _executor.RunAsync(() => model.Checkpoint.LoadDense(_executor)).ConfigureAwait(false);
+            _dense.Add(dense);
+            await DenseWarmUp.RunAsync(dense).ConfigureAwait(false);
+        }
+
+        return _dense;
+    }
+
+    private async Task JoinAsync(Akka.Cluster.Cluster cluster, CancellationToken cancellationToken)
+    {
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.RegisterOnMemberUp(() => up.TrySetResult());
+        cluster.RegisterOnMemberRemoved(() => up.TrySetCanceled());
+        if (_options.Node.Seeds.Count == 0)
+        {
+            cluster.Join(cluster.SelfAddress);
+        }
+        else
+        {
+            cluster.JoinSeedNodes([.. _options.Node.Seeds.Select(
+                seed => Address.Parse($"{cluster.SelfAddress.Protocol}://{cluster.SelfAddress.System}@{seed}"))]);
+        }
+
+        try
+        {
+            await up.Task.WaitAsync(_options.Node.JoinTimeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new JoinFailedException(
+                $"{cluster.SelfAddress} could not join the cluster within {_options.Node.JoinTimeout} "
+                + $"(ExpertCluster:Node:JoinTimeout) through its seeds {string.Join(", ", _options.Node.Seeds)}: is one of them running, and the "
+                + "same on all nodes?", e);
+        }
+    }
+
+    private async Task StartExpertsAsync(ActorSystem system, ExpertHost host)
+    {
+        var (balancerOptions, board, time) = (_options.Balancer, Board, _time);
+        var balancerLog = _logs.CreateLogger<BalancerActor>();
+        var models = _models.ToList();
+        var balancerProps = Props.Create(() => new BalancerActor(
+            balancerOptions,
+            models.Select(m => new ModelPlacement(
+                m.Name, m.Layers, m.Checkpoint.Shape.ExpertsPerLayer, m.Checkpoint.ExpertBytes, m.Checkpoint.Fingerprint)).ToList(),
+            board, time, balancerLog));
+        system.ActorOf(
+            ClusterSingletonManager.Props(
+                balancerProps,
+                PoisonPill.Instance,
+                ClusterSingletonManagerSettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
+            "balancer-manager");
+        var balancer = system.ActorOf(
+            ClusterSingletonProxy.Props(
+                "/user/balancer-manager",
+                ClusterSingletonProxySettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
+            "balancer-proxy");
+
+        var sharding = ClusterSharding.Get(system);
+        var settings = ClusterShardingSettings.Create(system).WithRole(NodeOptions.ExpertRole);
+        var address = Akka.Cluster.Cluster.Get(system).SelfAddress;
+        var log = _logs.CreateLogger<ExpertActor>();
+        await Task.WhenAll(_models.SelectMany(model => model.Layers.Select(layer => sharding.StartAsync(
+            ReplicaShards.TypeName(model.Name, layer),
+            id => ExpertActor.Props(model, id, host, balancer, log),
+            settings,
+            ReplicaShards.Instance,
+            new PlacementAllocationStrategy(Board, model.Name, address, _time),
+            StopReplica.Instance)))).ConfigureAwait(false);
+    }
+
+    private void StartGateway(
+        ActorSystem system, NodeId self, HostedModel model, DecoderModel dense, ChunkedLane lane)
+    {
+        var routers = new Dictionary<int, (IActorRef, RouterStatistics)>();
+        var (routerOptions, board, time) = (_options.Router, Board, _time);
+        var routerLog = _logs.CreateLogger<RouterActor>();
+        var shape = model.Checkpoint.Shape;
+        foreach (var layer in model.Layers)
+        {
+            var statistics = new RouterStatistics(shape.ExpertsPerLayer);
+            routers[layer] = (system.ActorOf(
+                Props.Create(() => new RouterActor(
+                    model.Name, layer, shape.ExpertsPerLayer, self, routerOptions, board, lane, statistics, time, routerLog)),
+                $"router-{ReplicaShards.TypeName(model.Name, layer)}"), statistics);
+        }
+
+        var experts = new ClusterExperts(routers, _time);
+        var gatewayOptions = _options.Gateway;
+        var gatewayStatistics = new GatewayStatistics();
+        var gatewayLog = _logs.CreateLogger<GatewayActor>();
+        var actor = system.ActorOf(
+            Props.Create(() => new GatewayActor(gatewayOptions, dense, shape, experts, gatewayStatistics, time, gatewayLog)), $"gateway-{model.Name}");
+        _gateways = _gateways.SetItem(
+            model.Name, new ModelGateway(model.Name, gatewayOptions, shape, dense, _tokenizers[model.Name], experts, gatewayStatistics, actor, _time));
+    }
+}

@@ -1,0 +1,54 @@
+using Akka.Actor;
+using ExpertCluster.Contracts;
+using ExpertCluster.Models;
+using ExpertCluster.Moe;
+
+namespace ExpertCluster.Cluster.Routing;
+
+/// <summary>The experts of one model, wherever they live: one router a layer.</summary>
+public sealed class ClusterExperts
+{
+    /// <summary>How long after the deadline the router's own word is waited for.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private readonly IReadOnlyDictionary<int, (IActorRef Router, RouterStatistics Statistics)> _layers;
+
+    private readonly TimeProvider _time;
+
+    internal ClusterExperts(IReadOnlyDictionary<int, (IActorRef Router, RouterStatistics Statistics)> layers, TimeProvider time)
+    {
+        _layers = layers;
+        _time = time;
+    }
+
+    /// <summary>Counters of a layer's router.</summary>
+    public RouterStatistics Statistics(int layer) => _layers[layer].Statistics;
+
+    /// <summary>The experts as a model sees them, for calls that share a deadline.</summary>
+    public IExpertBackend For(string requestId, DateTimeOffset deadline) => new Call(this, requestId, deadline, _time);
+
+    private sealed class Call(ClusterExperts experts, string requestId, DateTimeOffset deadline, TimeProvider time) : IExpertBackend
+    {
+        public async Task ApplyAsync(int layer, RoutedRows rows, Memory<float> output, CancellationToken ct)
+        {
+            var work = new RouteWork(rows, requestId, deadline);
+            await using var registration = ct.UnsafeRegister(static (state, token) => ((RouteWork)state!).Cancel(token), work);
+            experts._layers[layer].Router.Tell(work);
+
+            // The slots go back to their pool on success only: after a failure the router may still write to them.
+            try
+            {
+                var patience = deadline - time.GetUtcNow() + Grace;
+                await work.Completion.WaitAsync(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // The router notices deadlines itself; one that does not has stopped.
+                throw new RequestFailedException(RequestError.DeadlineExceeded, $"Nobody answered for layer {layer} before the deadline.");
+            }
+
+            ExpertCombine.WeightedSum(work.Slots.Memory.Span, rows.Routing, rows.HiddenSize, output.Span);
+            work.Slots.Dispose();
+        }
+    }
+}

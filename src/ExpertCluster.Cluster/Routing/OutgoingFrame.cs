@@ -1,0 +1,79 @@
+using ExpertCluster.Transport;
+
+namespace ExpertCluster.Cluster.Routing;
+
+/// <summary>Segments that travel to one node together.</summary>
+internal sealed class OutgoingFrame
+{
+    private OutgoingFrame(IReadOnlyList<RoutedSegment> parts, int rows)
+    {
+        Parts = parts;
+        Rows = rows;
+        SegmentOf = new int[parts.Count];
+        for (var i = 1; i < parts.Count; i++)
+        {
+            // Rows of several requests for one replica lie together and are one product there.
+            SegmentOf[i] = SegmentOf[i - 1] + (parts[i - 1].Replica == parts[i].Replica ? 0 : 1);
+        }
+    }
+
+    /// <summary>In the order of their rows.</summary>
+    public IReadOnlyList<RoutedSegment> Parts { get; }
+
+    /// <summary>The frame's segment that each part belongs to.</summary>
+    public int[] SegmentOf { get; }
+
+    /// <summary>Rows of all parts.</summary>
+    public int Rows { get; }
+
+    /// <summary>Puts parts into as few frames as their order and size allow; a part larger than a frame is cut.</summary>
+    public static IEnumerable<OutgoingFrame> Cut(List<RoutedSegment> parts, int maxRows)
+    {
+        for (var first = 0; first < parts.Count;)
+        {
+            var (count, rows) = (0, 0);
+            while (first + count < parts.Count && (count == 0 || rows + parts[first + count].Rows <= maxRows))
+            {
+                rows += parts[first + count].Rows;
+                count++;
+            }
+
+            if (count == 1 && rows > maxRows)
+            {
+                var part = parts[first];
+                var rest = part.Segment with { Slots = part.Segment.Slots[maxRows..] };
+                parts[first] = part with { Segment = part.Segment with { Slots = part.Segment.Slots[..maxRows] } };
+                parts.Insert(first + 1, part with { Segment = rest });
+                rows = maxRows;
+            }
+
+            yield return new OutgoingFrame(parts.GetRange(first, count), rows);
+            first += count;
+        }
+    }
+
+    /// <summary>Copies the rows of all parts together. The frame's deadline is the latest of theirs.</summary>
+    public DispatchFrame Gather(string model, int layer, long epoch, DateTimeOffset now)
+    {
+        var hidden = Parts[0].Segment.Work.Rows.HiddenSize;
+        var buffer = RowBuffer.Rent(Rows, hidden);
+        var segments = new DispatchSegment[SegmentOf[^1] + 1];
+        var deadline = now;
+        var target = buffer.Memory.Span;
+        for (var i = 0; i < Parts.Count; i++)
+        {
+            var (replica, segment) = Parts[i];
+            segments[SegmentOf[i]] = new DispatchSegment(replica, segments[SegmentOf[i]].Rows + segment.Slots.Length);
+            deadline = segment.Work.Deadline > deadline ? segment.Work.Deadline : deadline;
+            var source = segment.Work.Rows.Rows.Span;
+            var topK = segment.Work.Rows.Routing.TopK;
+            foreach (var slot in segment.Slots.Span)
+            {
+                source.Slice(slot / topK * hidden, hidden).CopyTo(target);
+                target = target[hidden..];
+            }
+        }
+
+        return new DispatchFrame(model, layer, epoch, deadline - now, hidden, segments, buffer);
+    }
+}

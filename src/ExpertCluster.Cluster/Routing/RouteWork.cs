@@ -1,0 +1,73 @@
+using Akka.Actor;
+using ExpertCluster.Contracts;
+using ExpertCluster.Models;
+using ExpertCluster.Transport;
+
+namespace ExpertCluster.Cluster.Routing;
+
+/// <summary>
+/// Rows of one layer on their way to experts and back. The router writes the experts' answers to <see cref="Slots"/> and completes the work
+/// with the last one.
+/// </summary>
+internal sealed class RouteWork : INoSerializationVerificationNeeded
+{
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public RouteWork(RoutedRows rows, string requestId, DateTimeOffset deadline)
+    {
+        Rows = rows;
+        RequestId = requestId;
+        Deadline = deadline;
+        Remaining = rows.Routing.Experts.Length;
+        Slots = RowBuffer.Rent(Remaining, rows.HiddenSize);
+        if (Remaining == 0)
+        {
+            _completion.SetResult();
+        }
+    }
+
+    public RoutedRows Rows { get; }
+
+    public string RequestId { get; }
+
+    public DateTimeOffset Deadline { get; }
+
+    /// <summary>Answers of the experts, float32 <c>[T·k, H]</c>: slot t·k + j holds the j-th choice of token t. Sums are taken in that order,
+    /// whichever replica answered first.</summary>
+    public RowBuffer Slots { get; }
+
+    /// <summary>Slots without an answer; touched by the router alone.</summary>
+    public int Remaining { get; private set; }
+
+    public Task Completion => _completion.Task;
+
+    /// <summary>Answered, failed or given up.</summary>
+    public bool IsOver => _completion.Task.IsCompleted;
+
+    /// <summary>Puts an expert's answers where they belong, unless nobody waits for them any more.</summary>
+    public void Take(ReadOnlySpan<int> slots, ReadOnlySpan<float> rows)
+    {
+        if (IsOver)
+        {
+            return;
+        }
+
+        var hidden = Rows.HiddenSize;
+        var target = Slots.Memory.Span;
+        foreach (var slot in slots)
+        {
+            rows[..hidden].CopyTo(target[(slot * hidden)..]);
+            rows = rows[hidden..];
+        }
+
+        Remaining -= slots.Length;
+        if (Remaining == 0)
+        {
+            _completion.TrySetResult();
+        }
+    }
+
+    public void Fail(RequestError error, string message) => _completion.TrySetException(new RequestFailedException(error, message));
+
+    public void Cancel(CancellationToken token) => _completion.TrySetCanceled(token);
+}

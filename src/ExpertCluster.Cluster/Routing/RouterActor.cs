@@ -1,0 +1,347 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Placement;
+using ExpertCluster.Contracts;
+using ExpertCluster.Moe;
+using ExpertCluster.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace ExpertCluster.Cluster.Routing;
+
+/// <summary>
+/// Sends the rows of one layer to replicas. Rows of concurrent requests that wait for the same expert travel together; one frame goes to
+/// each node. What is not answered – a replica gone, busy or late – is sent again until the deadline: a forward pass has no side effects.
+/// </summary>
+internal sealed class RouterActor : ReceiveActor, IWithTimers
+{
+    private readonly string _model;
+    private readonly int _layer;
+    private readonly NodeId _self;
+    private readonly RouterOptions _options;
+    private readonly PlacementBoard _board;
+    private readonly IExpertLane _lane;
+    private readonly RouterStatistics _statistics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly SegmentQueue[] _waiting;
+    private readonly List<RouteWork> _works = [];
+    private readonly ReplicaCredits _credits;
+    private bool _flushing;
+    private Action<string, int>? _onLayerChanged;
+
+    public RouterActor(
+        string model, int layer, int experts, NodeId self, RouterOptions options, PlacementBoard board, IExpertLane lane,
+        RouterStatistics statistics, TimeProvider time, ILogger log)
+    {
+        _model = model;
+        _layer = layer;
+        _self = self;
+        _options = options;
+        _board = board;
+        _lane = lane;
+        _statistics = statistics;
+        _time = time;
+        _log = log;
+        _waiting = new SegmentQueue[experts];
+        for (var i = 0; i < experts; i++)
+        {
+            _waiting[i] = new SegmentQueue();
+        }
+
+        _credits = new ReplicaCredits(options.InitialCredits);
+
+        Receive<RouteWork>(Accept);
+        Receive<Flush>(_ =>
+        {
+            _flushing = false;
+            SendWaiting();
+        });
+        Receive<FrameAnswered>(OnAnswer);
+        Receive<FrameLost>(OnLost);
+        Receive<PlacementChanged>(_ =>
+        {
+            if (_board.Routes(_model, _layer) is { } routes)
+            {
+                _credits.Keep(routes.Placement.Replicas.Select(r => r.Replica).ToHashSet());
+            }
+
+            SendWaiting();
+        });
+        Receive<Tick>(_ => OnTick());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        var self = Self;
+        _onLayerChanged = (model, layer) =>
+        {
+            if (layer == _layer && model == _model)
+            {
+                self.Tell(PlacementChanged.Instance);
+            }
+        };
+        _board.LayerChanged += _onLayerChanged;
+    }
+
+    protected override void PostStop()
+    {
+        _board.LayerChanged -= _onLayerChanged;
+        foreach (var work in _works)
+        {
+            work.Fail(RequestError.GatewayUnavailable, "This gateway is shutting down.");
+        }
+    }
+
+    private void Accept(RouteWork work)
+    {
+        if (work.IsOver)
+        {
+            return;
+        }
+
+        var groups = ExpertGroups.Build(work.Rows.Routing, _waiting.Length);
+        for (var expert = 0; expert < _waiting.Length; expert++)
+        {
+            var slots = groups.SlotsOf(expert);
+            if (slots.Length > 0)
+            {
+                _waiting[expert].Enqueue(new Segment(work, expert, slots));
+            }
+        }
+
+        _works.Add(work);
+        if (!_flushing)
+        {
+            // Behind whatever else is in the mailbox: concurrent requests share frames, and a lone one waits for nothing.
+            _flushing = true;
+            Self.Tell(Flush.Instance);
+        }
+    }
+
+    private void SendWaiting()
+    {
+        var routes = _board.Routes(_model, _layer);
+        var now = _time.GetUtcNow();
+        Dictionary<NodeId, List<RoutedSegment>>? outgoing = null;
+        for (var expert = 0; expert < _waiting.Length; expert++)
+        {
+            var queue = _waiting[expert];
+            while (queue.TryPeek(out var segment))
+            {
+                if (segment.Work.IsOver)
+                {
+                    queue.Dequeue();
+                    continue;
+                }
+
+                var free = 0;
+                if (routes is null || Choose(routes.Ready(expert), now, out free) is not { } replica)
+                {
+                    break;
+                }
+
+                queue.Dequeue();
+                if (segment.Slots.Length > free)
+                {
+                    queue.PutFirst(segment with { Slots = segment.Slots[free..] });
+                    segment = segment with { Slots = segment.Slots[..free] };
+                }
+
+                outgoing ??= [];
+                if (!outgoing.TryGetValue(replica.Node, out var parts))
+                {
+                    outgoing[replica.Node] = parts = [];
+                }
+
+                parts.Add(new RoutedSegment(replica.Replica, segment));
+                _credits.Send(replica.Replica, segment.Slots.Length);
+            }
+        }
+
+        if (outgoing is not null)
+        {
+            foreach (var (node, parts) in outgoing)
+            {
+                SendFrames(node, parts, routes!.Placement.Epoch, now);
+            }
+        }
+
+        UpdateTimer();
+    }
+
+    /// <summary>Most free credits; a local replica goes before a remote one as long as it has room.</summary>
+    private ReplicaPlacement? Choose(ImmutableArray<ReplicaPlacement> replicas, DateTimeOffset now, out int free)
+    {
+        ReplicaPlacement? best = null;
+        free = 0;
+        foreach (var replica in replicas)
+        {
+            var room = _credits.Free(replica.Replica, now);
+            if (room > 0 && (best is null || replica.Node == _self || (room > free && best.Node != _self)))
+            {
+                best = replica;
+                free = room;
+            }
+        }
+
+        return best;
+    }
+
+    private void SendFrames(NodeId node, List<RoutedSegment> parts, long epoch, DateTimeOffset now)
+    {
+        foreach (var frame in OutgoingFrame.Cut(parts, _options.MaxFrameRows))
+        {
+            _statistics.Sent();
+            _lane.DispatchAsync(node, frame.Gather(_model, _layer, epoch, now), CancellationToken.None)
+                .WaitAsync(_options.AttemptTimeout, _time)
+                .PipeTo(Self, success: result => new FrameAnswered(frame, result), failure: e => new FrameLost(node, frame, e));
+        }
+    }
+
+    private void OnAnswer(FrameAnswered answer)
+    {
+        using var result = answer.Result;
+        var rows = result.Rows.Memory.Span;
+        var now = _time.GetUtcNow();
+        _statistics.Computed(result.ComputeMicroseconds);
+        for (var i = 0; i < answer.Frame.Parts.Count; i++)
+        {
+            var (replica, segment) = answer.Frame.Parts[i];
+            var answered = rows[..(segment.Slots.Length * segment.Work.Rows.HiddenSize)];
+            var status = result.Segments[answer.Frame.SegmentOf[i]];
+            if (status.Status == SegmentStatus.Done)
+            {
+                _credits.Answer(replica, segment.Slots.Length, status.Credits);
+                _statistics.Answered(segment.Expert, segment.Slots.Length);
+                segment.Work.Take(segment.Slots.Span, answered);
+            }
+            else
+            {
+                OnRefused(replica, segment, status, now);
+            }
+
+            rows = rows[answered.Length..];
+        }
+
+        SendWaiting();
+    }
+
+    private void OnRefused(ReplicaId replica, Segment segment, SegmentResult status, DateTimeOffset now)
+    {
+        if (status.Status == SegmentStatus.Busy && status.Credits > 0)
+        {
+            _credits.Answer(replica, segment.Slots.Length, status.Credits);
+        }
+        else
+        {
+            _credits.Avoid(replica, segment.Slots.Length, now + _options.RetryBackoff);
+        }
+
+        if (status.Status == SegmentStatus.Failed)
+        {
+            segment = segment with { Failures = segment.Failures + 1 };
+            if (segment.Failures >= _options.MaxFailures)
+            {
+                segment.Work.Fail(
+                    RequestError.Internal,
+                    $"Expert {segment.Expert} of {_model} layer {_layer} failed {segment.Failures} times on this request, last as {replica}: {status.Detail}");
+                return;
+            }
+        }
+
+        Retry(segment);
+    }
+
+    private void OnLost(FrameLost lost)
+    {
+        RouterLog.FrameLost(_log, _model, _layer, lost.Node, lost.Frame.Parts.Count, lost.Error.Message);
+        var until = _time.GetUtcNow() + _options.RetryBackoff;
+        foreach (var (replica, segment) in lost.Frame.Parts)
+        {
+            _credits.Avoid(replica, segment.Slots.Length, until);
+            Retry(segment);
+        }
+
+        SendWaiting();
+    }
+
+    private void Retry(Segment segment)
+    {
+        if (!segment.Work.IsOver)
+        {
+            _statistics.Retried();
+            _waiting[segment.Expert].PutFirst(segment);
+        }
+    }
+
+    private void OnTick()
+    {
+        var now = _time.GetUtcNow();
+        foreach (var work in _works)
+        {
+            if (!work.IsOver && work.Deadline <= now)
+            {
+                var missing = MissingExperts(work);
+                if (missing.Count > 0)
+                {
+                    work.Fail(RequestError.ExpertsUnavailable, $"Experts {string.Join(", ", missing.Take(8))} of {_model} layer {_layer} had no "
+                        + $"ready replica before the deadline{Because()}.");
+                }
+                else
+                {
+                    work.Fail(RequestError.DeadlineExceeded, $"The deadline passed while {work.Remaining} of {work.Rows.Routing.Experts.Length} "
+                        + $"rows of {_model} layer {_layer} were unanswered.");
+                }
+            }
+        }
+
+        SendWaiting();
+    }
+
+    private List<int> MissingExperts(RouteWork work)
+    {
+        var routes = _board.Routes(_model, _layer);
+        return [.. Enumerable.Range(0, _waiting.Length).Where(
+            e => _waiting[e].Any(s => s.Work == work) && (routes is null || routes.Ready(e).IsEmpty))];
+    }
+
+    private string Because() => _board.Problem(_model, [_layer]) is { } problem ? $": {problem}"
+        : _board.Routes(_model, _layer) is null ? ": nothing is placed yet; the balancer waits for ExpertCluster:Balancer:MinExpertNodes"
+        : "";
+
+    /// <summary>Ticks while something is under way, so that deadlines and back-offs are kept; silent when idle.</summary>
+    private void UpdateTimer()
+    {
+        _works.RemoveAll(work => work.IsOver);
+        if (_works.Count == 0)
+        {
+            Timers.Cancel(nameof(Tick));
+        }
+        else if (!Timers.IsTimerActive(nameof(Tick)))
+        {
+            Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, _options.RetryBackoff);
+        }
+    }
+
+    private sealed record FrameAnswered(OutgoingFrame Frame, DispatchResult Result) : INoSerializationVerificationNeeded;
+
+    private sealed record FrameLost(NodeId Node, OutgoingFrame Frame, Exception Error) : INoSerializationVerificationNeeded;
+
+    private sealed record Flush : INoSerializationVerificationNeeded
+    {
+        public static Flush Instance { get; } = new();
+    }
+
+    private sealed record Tick : INoSerializationVerificationNeeded
+    {
+        public static Tick Instance { get; } = new();
+    }
+
+    private sealed record PlacementChanged : INoSerializationVerificationNeeded
+    {
+        public static PlacementChanged Instance { get; } = new();
+    }
+}

@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+
+namespace ExpertCluster.Contracts;
+
+/// <summary>What a node says of itself when it joins.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Roles">The roles it carries.</param>
+/// <param name="Device">Device of its executor, such as <c>cpu</c> or <c>cuda:0</c>.</param>
+/// <param name="Threads">libtorch threads of its executor.</param>
+/// <param name="MemoryBytes">The most bytes of expert weights it takes.</param>
+/// <param name="Weight">Its share of the experts relative to others; its memory budget where nobody set another.</param>
+/// <param name="GatewayEndpoint"><c>HOST:PORT</c> for clients; null where it answers none.</param>
+/// <param name="Models">Fingerprint of each checkpoint it can open, by model name.</param>
+public sealed record NodeDescription(
+    NodeId Node,
+    ImmutableArray<string> Roles,
+    string Device,
+    int Threads,
+    long MemoryBytes,
+    double Weight,
+    string? GatewayEndpoint,
+    ImmutableDictionary<string, string> Models) : IClusterMessage;

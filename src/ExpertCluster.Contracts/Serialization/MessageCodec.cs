@@ -1,0 +1,94 @@
+using System.Buffers;
+using MessagePack;
+
+namespace ExpertCluster.Contracts;
+
+/// <summary>
+/// All messages that cross the wire, each with its one-letter manifest and hand-written MessagePack form. A message is an array; readers
+/// skip elements they do not know, so a newer sender may append fields (deploy the reader before the writer).
+/// </summary>
+public static class MessageCodec
+{
+    private delegate void Writer(ref MessagePackWriter writer, IClusterMessage message);
+
+    private delegate IClusterMessage Reader(ref MessagePackReader reader, int fields);
+
+    private sealed record Form(string Manifest, Type Type, int Fields, Writer Write, Reader Read);
+
+    private static readonly Form[] Forms =
+    [
+        new("S", typeof(StartReplica), 3,
+            static (ref MessagePackWriter w, IClusterMessage m) => MessageForms.Write(ref w, (StartReplica)m),
+            static (ref MessagePackReader r, int _) => MessageForms.ReadStartReplica(ref r)),
+        new("X", typeof(StopReplica), 0,
+            static (ref MessagePackWriter _, IClusterMessage _) => { },
+            static (ref MessagePackReader _, int _) => StopReplica.Instance),
+        new("R", typeof(ReplicaReport), 6,
+            static (ref MessagePackWriter w, IClusterMessage m) => MessageForms.Write(ref w, (ReplicaReport)m),
+            static (ref MessagePackReader r, int _) => MessageForms.ReadReplicaReport(ref r)),
+        new("C", typeof(TensorChunk), 5,
+            static (ref MessagePackWriter w, IClusterMessage m) => MessageForms.Write(ref w, (TensorChunk)m),
+            static (ref MessagePackReader r, int _) => MessageForms.ReadTensorChunk(ref r)),
+        new("P", typeof(LayerPlacement), 7,
+            static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (LayerPlacement)m),
+            static (ref MessagePackReader r, int _) => PlacementForms.ReadLayerPlacement(ref r)),
+        new("N", typeof(NodeDescription), 8,
+            static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (NodeDescription)m),
+            static (ref MessagePackReader r, int _) => PlacementForms.ReadNodeDescription(ref r)),
+    ];
+
+    private static readonly Dictionary<Type, Form> ByType = Forms.ToDictionary(f => f.Type);
+
+    private static readonly Dictionary<string, Form> ByManifest = Forms.ToDictionary(f => f.Manifest);
+
+    /// <summary>The types that may cross the wire.</summary>
+    public static IEnumerable<Type> Types => ByType.Keys;
+
+    /// <summary>The manifest of a message.</summary>
+    /// <exception cref="ArgumentException">The type is not registered.</exception>
+    public static string Manifest(object message) => Find(message).Manifest;
+
+    /// <summary>Serialises a registered message.</summary>
+    /// <exception cref="ArgumentException">The type is not registered.</exception>
+    public static byte[] ToBytes(object message)
+    {
+        var form = Find(message);
+        var buffer = new ArrayBufferWriter<byte>(message is TensorChunk chunk ? chunk.Payload.Length + 32 : 128);
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(form.Fields);
+        form.Write(ref writer, (IClusterMessage)message);
+        writer.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Reads a message. The result of a <see cref="TensorChunk"/> refers to <paramref name="bytes"/> without a copy.</summary>
+    /// <exception cref="MessagePackSerializationException">Unknown manifest or malformed bytes.</exception>
+    public static IClusterMessage FromBytes(byte[] bytes, string manifest)
+    {
+        if (!ByManifest.TryGetValue(manifest, out var form))
+        {
+            throw new MessagePackSerializationException($"No message has the manifest '{manifest}'.");
+        }
+
+        try
+        {
+            var reader = new MessagePackReader(bytes);
+            var fields = reader.ReadArrayHeader();
+            if (fields < form.Fields)
+            {
+                throw new MessagePackSerializationException(
+                    $"{form.Type.Name} has {fields} fields, {form.Fields} are needed: the sender runs an older version.");
+            }
+
+            return form.Read(ref reader, fields);
+        }
+        catch (Exception e) when (e is not MessagePackSerializationException)
+        {
+            throw new MessagePackSerializationException($"Malformed {form.Type.Name}: {e.Message}", e);
+        }
+    }
+
+    private static Form Find(object message) => ByType.TryGetValue(message.GetType(), out var form)
+        ? form
+        : throw new ArgumentException($"{message.GetType()} is not a message between nodes; register it in {nameof(MessageCodec)}.");
+}

@@ -1,0 +1,124 @@
+using System.Buffers;
+using System.Text;
+using MessagePack;
+
+namespace ExpertCluster.Contracts;
+
+/// <summary>MessagePack forms of the messages about replicas and tensors.</summary>
+internal static class MessageForms
+{
+    /// <summary>No name, address or message text between nodes is longer than this many bytes.</summary>
+    private const int MaxTextBytes = 16 * 1024;
+
+    public static void Write(ref MessagePackWriter writer, StartReplica message)
+    {
+        writer.Write(message.Model);
+        Write(ref writer, message.Replica);
+        Write(ref writer, message.Node);
+    }
+
+    public static StartReplica ReadStartReplica(ref MessagePackReader reader) =>
+        new(ReadText(ref reader), ReadReplica(ref reader), ReadNode(ref reader));
+
+    public static void Write(ref MessagePackWriter writer, ReplicaReport message)
+    {
+        writer.Write(message.Model);
+        Write(ref writer, message.Replica);
+        Write(ref writer, message.Node);
+        writer.Write((int)message.Outcome);
+        writer.Write(message.Bytes);
+        writer.Write(message.Message);
+    }
+
+    public static ReplicaReport ReadReplicaReport(ref MessagePackReader reader) => new(
+        ReadText(ref reader), ReadReplica(ref reader), ReadNode(ref reader), ReadEnum<ReplicaOutcome>(ref reader), reader.ReadInt64(),
+        ReadOptionalText(ref reader));
+
+    public static void Write(ref MessagePackWriter writer, TensorChunk message)
+    {
+        writer.Write(message.FrameId);
+        writer.Write(message.IsReply);
+        writer.Write(message.TotalBytes);
+        writer.Write(message.Offset);
+        writer.Write(message.Payload.Span);
+    }
+
+    public static TensorChunk ReadTensorChunk(ref MessagePackReader reader)
+    {
+        var id = reader.ReadInt64();
+        var isReply = reader.ReadBoolean();
+        var total = reader.ReadInt32();
+        var offset = reader.ReadInt32();
+        var payload = reader.ReadBytes() ?? default;
+        return new TensorChunk(id, isReply, total, offset, payload.IsSingleSegment ? payload.First : payload.ToArray());
+    }
+
+    public static void Write(ref MessagePackWriter writer, ReplicaId replica)
+    {
+        writer.WriteArrayHeader(3);
+        writer.Write(replica.Layer);
+        writer.Write(replica.Expert);
+        writer.Write(replica.Number);
+    }
+
+    public static ReplicaId ReadReplica(ref MessagePackReader reader)
+    {
+        Expect(ref reader, 3, nameof(ReplicaId));
+        return new ReplicaId(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32());
+    }
+
+    public static void Write(ref MessagePackWriter writer, NodeId node)
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write(node.Address);
+        writer.Write(node.Incarnation);
+    }
+
+    public static NodeId ReadNode(ref MessagePackReader reader)
+    {
+        Expect(ref reader, 2, nameof(NodeId));
+        return new NodeId(ReadText(ref reader), reader.ReadInt32());
+    }
+
+    public static string ReadText(ref MessagePackReader reader) =>
+        ReadOptionalText(ref reader) ?? throw new MessagePackSerializationException("A text is missing.");
+
+    public static string? ReadOptionalText(ref MessagePackReader reader)
+    {
+        var bytes = reader.ReadStringSequence();
+        if (bytes is not { } text)
+        {
+            return null;
+        }
+
+        return text.Length <= MaxTextBytes
+            ? Encoding.UTF8.GetString(text)
+            : throw new MessagePackSerializationException($"A text of {text.Length} bytes; the limit is {MaxTextBytes}.");
+    }
+
+    public static T ReadEnum<T>(ref MessagePackReader reader)
+        where T : struct, Enum
+    {
+        var value = (T)(object)reader.ReadInt32();
+        return Enum.IsDefined(value) ? value : throw new MessagePackSerializationException($"{value} is no {typeof(T).Name}.");
+    }
+
+    /// <summary>Reads the header of an array, whose elements take at least a byte each: a length beyond the message is a lie.</summary>
+    public static int ReadCount(ref MessagePackReader reader, string what)
+    {
+        var count = reader.ReadArrayHeader();
+        var left = reader.Sequence.Length - reader.Consumed;
+        return count <= left
+            ? count
+            : throw new MessagePackSerializationException($"{count} {what} announced in the remaining {left} bytes.");
+    }
+
+    private static void Expect(ref MessagePackReader reader, int fields, string what)
+    {
+        var count = reader.ReadArrayHeader();
+        if (count != fields)
+        {
+            throw new MessagePackSerializationException($"{what} has {count} fields instead of {fields}.");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace ExpertCluster.Models;
+
+/// <summary>The sizes of a model that the rest of the system plans with.</summary>
+public sealed record ModelShape
+{
+    /// <summary>The <c>model_type</c> of its config.json.</summary>
+    public required string Family { get; init; }
+
+    /// <summary>Number of decoder layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Indexes of the layers that have experts, ascending.</summary>
+    public required int[] MoeLayers { get; init; }
+
+    /// <summary>Experts E of each such layer.</summary>
+    public required int ExpertsPerLayer { get; init; }
+
+    /// <summary>Experts k that take each token.</summary>
+    public required int ExpertsPerToken { get; init; }
+
+    /// <summary>Width H of the residual stream.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Width F inside an expert.</summary>
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>Number of token ids V.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Most positions a sequence may have.</summary>
+    public required int MaxContext { get; init; }
+
+    /// <summary>Tokens that end a text; empty when the model names none.</summary>
+    public required IReadOnlyList<int> EndTokens { get; init; }
+
+    /// <summary>Token a text starts with, if the model names one.</summary>
+    public int? BeginToken { get; init; }
+}

@@ -1,0 +1,184 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace ExpertCluster.Models.Decoding;
+
+/// <summary>Computes <see cref="GroupedAttentionWeights"/> as free functions over the weights.</summary>
+internal sealed class GroupedAttention : Attention
+{
+    private readonly GroupedAttentionWeights _weights;
+    private readonly Scalar _epsilon;
+    private readonly Tensor _outputTransposed;
+    private readonly Tensor? _sinks;
+    private readonly Scalar? _queryClip;
+    private readonly Scalar? _clip;
+    private readonly int _queryWidth;
+    private readonly int _keyWidth;
+    private readonly int _width;
+    private readonly int _group;
+
+    public GroupedAttention(int layer, DecoderSpec spec, GroupedAttentionWeights weights, Device device)
+        : base(layer, spec, device)
+    {
+        _weights = weights;
+        _epsilon = spec.NormEpsilon.ToScalar();
+        _queryWidth = spec.Heads * spec.HeadDim;
+        _keyWidth = spec.KvHeads * spec.HeadDim;
+        _width = _queryWidth + (2 * _keyWidth);
+        _group = spec.Heads / spec.KvHeads;
+        _outputTransposed = weights.Output.t().DetachFromDisposeScope();
+        _sinks = weights.Sinks?.view(spec.KvHeads, _group, 1).DetachFromDisposeScope();
+        _clip = weights.Clip?.ToScalar();
+        _queryClip = (weights.Clip * spec.Scale)?.ToScalar();
+        Fold(spec.Scale);
+    }
+
+    public override void Attend(Tensor normed, Tensor hidden, int rows, Tensor cos, Tensor sin, SliceState[] slices)
+    {
+        int d = Spec.HeadDim;
+        using Tensor all = nn.functional.linear(normed, _weights.QueryKeyValue, _weights.Bias);
+        Norm(all, rows);
+        using (Tensor rotated = all.as_strided([rows, Spec.Heads + Spec.KvHeads, Spec.Rope.Width], [_width, d, 1], 0))
+        {
+            Rotate(rotated, Spec.Rope.Width, cos, sin);
+        }
+
+        using Tensor attended = slices.Length == 1 && slices[0].Count == 1
+            ? AttendOne(all, slices[0])
+            : AttendAll(all, rows, slices);
+        hidden.addmm_(attended, _outputTransposed, 1, 1);
+        if (_weights.OutputBias is { } bias)
+        {
+            hidden.add_(bias);
+        }
+    }
+
+    public override void Dispose()
+    {
+        _outputTransposed.Dispose();
+        _sinks?.Dispose();
+        _epsilon.Dispose();
+        _clip?.Dispose();
+        _queryClip?.Dispose();
+    }
+
+    /// <summary>The scale of the scores goes once into what makes the queries, instead of into every score.</summary>
+    private void Fold(double factor)
+    {
+        using Scalar scale = factor.ToScalar();
+        if (_weights.QueryNorm is { } norm)
+        {
+            norm.mul_(scale);
+            return;
+        }
+
+        using Tensor query = _weights.QueryKeyValue.narrow(0, 0, _queryWidth);
+        query.mul_(scale);
+        if (_weights.Bias is { } bias)
+        {
+            using Tensor queryBias = bias.narrow(0, 0, _queryWidth);
+            queryBias.mul_(scale);
+        }
+    }
+
+    private void Norm(Tensor all, int rows)
+    {
+        if (_weights.QueryNorm is { } queryNorm)
+        {
+            Norm(queryNorm, Spec.Heads, 0);
+            Norm(_weights.KeyNorm!, Spec.KvHeads, _queryWidth);
+        }
+
+        if (_clip is not null)
+        {
+            using Scalar least = (-_weights.Clip!.Value).ToScalar();
+            using Scalar leastQuery = (-_weights.Clip.Value * Spec.Scale).ToScalar();
+            using Tensor queries = all.narrow(1, 0, _queryWidth);
+            using Tensor others = all.narrow(1, _queryWidth, 2 * _keyWidth);
+            queries.clamp_(leastQuery, _queryClip!);
+            others.clamp_(least, _clip);
+        }
+
+        void Norm(Tensor weight, int heads, int start)
+        {
+            int d = Spec.HeadDim;
+            using Tensor view = _weights.NormsWhole
+                ? all.as_strided([rows, heads * d], [_width, 1], start)
+                : all.as_strided([rows, heads, d], [_width, d, 1], start);
+            RmsNorm.ApplyInPlace(view, weight, _epsilon);
+        }
+    }
+
+    private Tensor AttendOne(Tensor all, SliceState slice)
+    {
+        Append(all, slice);
+        using Tensor result = Core(all, slice, 0, 1);
+        return result.view(1, _queryWidth);
+    }
+
+    private Tensor AttendAll(Tensor all, int rows, SliceState[] slices)
+    {
+        int d = Spec.HeadDim;
+        Tensor attended = empty(rows, _queryWidth, ScalarType.Float32, Device);
+        foreach (SliceState slice in slices)
+        {
+            Append(all, slice);
+            int block = Block(slice);
+            for (int first = 0; first < slice.Count; first += block)
+            {
+                int count = Math.Min(block, slice.Count - first);
+                long offset = (long)(slice.Row + first) * _queryWidth;
+                using Tensor result = Core(all, slice, first, count);
+                using Tensor source = result.view(Spec.KvHeads, _group, count, d);
+                using Tensor target = attended.as_strided(
+                    [Spec.KvHeads, _group, count, d], [_group * d, d, _queryWidth, 1], offset);
+                target.copy_(source);
+            }
+        }
+
+        return attended;
+    }
+
+    private void Append(Tensor all, SliceState slice)
+    {
+        int d = Spec.HeadDim;
+        Tensor cache = slice.Sequence.Layer(Layer);
+        using Tensor target = cache.narrow(2, slice.Position - slice.Sequence.Start, slice.Count);
+        using Tensor source = all.as_strided(
+            [2, Spec.KvHeads, slice.Count, d], [_keyWidth, d, _width, 1], ((long)slice.Row * _width) + _queryWidth);
+        target.copy_(source);
+    }
+
+    /// <summary>
+    /// Attention of a block of rows over the cache, [kvHeads, group·count, d]. Queries that share a key-value head are stacked as
+    /// rows of one product, so keys and values are never repeated.
+    /// </summary>
+    private Tensor Core(Tensor all, SliceState slice, int first, int count)
+    {
+        int d = Spec.HeadDim;
+        int kv = Spec.KvHeads;
+        DecoderSequence sequence = slice.Sequence;
+        Tensor cache = sequence.Layer(Layer);
+        int firstKey = DecoderSequence.FirstVisible(slice.Position + first, Window);
+        int keys = slice.Position + first + count - firstKey;
+        long head = (long)sequence.Capacity * d;
+        long keyOffset = (long)(firstKey - sequence.Start) * d;
+        long queryOffset = (long)(slice.Row + first) * _width;
+        using Tensor query = count == 1
+            ? all.as_strided([kv, _group, d], [_group * d, d, 1], queryOffset)
+            : Stacked(all, count, queryOffset);
+        using Tensor keysTransposed = cache.as_strided([kv, d, keys], [head, 1, d], keyOffset);
+        using Tensor values = cache.as_strided([kv, keys, d], [head, d, 1], (kv * head) + keyOffset);
+        using Tensor scores = query.bmm(keysTransposed);
+        using Tensor weights = Weigh(scores, Spec.Heads, slice, first, count, firstKey, keys, _sinks);
+        return weights.bmm(values);
+    }
+
+    private Tensor Stacked(Tensor all, int count, long offset)
+    {
+        int d = Spec.HeadDim;
+        using Tensor view = all.as_strided([Spec.KvHeads, _group, count, d], [_group * d, d, _width, 1], offset);
+        return view.reshape(Spec.KvHeads, _group * count, d);
+    }
+}

@@ -1,0 +1,7 @@
+namespace ExpertCluster.Models;
+
+/// <summary>What one sequence contributes to a step.</summary>
+/// <param name="Sequence">The sequence; at most once per step.</param>
+/// <param name="Tokens">New token ids, at least one, continuing where the sequence ends.</param>
+/// <param name="Logits">For which of them logits are wanted.</param>
+public sealed record StepSlice(DecoderSequence Sequence, ReadOnlyMemory<int> Tokens, LogitsWanted Logits);

@@ -1,0 +1,85 @@
+using ExpertCluster.Client;
+using ExpertCluster.Protocol.V1;
+using Google.Protobuf;
+using Wire = ExpertCluster.Protocol.V1;
+
+namespace ExpertCluster.Node.Grpc;
+
+/// <summary>Puts the SDK's records into messages.</summary>
+internal static class ResponseWriter
+{
+    public static Model Model(ModelInfo model)
+        => new()
+        {
+            Name = model.Name,
+            Family = model.Family,
+            Layers = model.Layers,
+            ExpertsPerLayer = model.ExpertsPerLayer,
+            ExpertsPerToken = model.ExpertsPerToken,
+            HiddenSize = model.HiddenSize,
+            VocabularySize = model.VocabularySize,
+            MaxContext = model.MaxContext,
+            ReadyExperts = model.ReadyExperts,
+        };
+
+    public static GetClusterReportResponse Report(ClusterReport report)
+    {
+        var message = new GetClusterReportResponse { Model = report.Model, Epoch = report.Epoch, Retries = report.Retries };
+        foreach (NodeReport node in report.Nodes)
+        {
+            var item = new Wire.Node { Address = node.Address, Device = node.Device, Threads = node.Threads, Experts = node.Experts };
+            item.Roles.AddRange(node.Roles);
+            if (node.GatewayEndpoint is not null)
+            {
+                item.GatewayEndpoint = node.GatewayEndpoint;
+            }
+
+            message.Nodes.Add(item);
+        }
+
+        foreach (IReadOnlyList<long> layer in report.TokensRouted)
+        {
+            var item = new LayerLoad();
+            item.Tokens.AddRange(layer);
+            message.TokensRouted.Add(item);
+        }
+
+        return message;
+    }
+
+    /// <exception cref="InvalidRequestException">The matrix does not fit into a message.</exception>
+    public static Matrix Matrix(FloatMatrix matrix, int maxMessageBytes)
+    {
+        // Room for the fields around the values.
+        const int Overhead = 64;
+        long bytes = (long)matrix.Values.Length * sizeof(float);
+        if (bytes + Overhead > maxMessageBytes)
+        {
+            throw new InvalidRequestException(
+                $"The answer is a matrix of [{matrix.Rows}, {matrix.Columns}], {bytes} bytes; the gateway sends at most {maxMessageBytes}. "
+                + $"Send fewer rows or tokens, or raise {GatewayGrpcOptions.SectionName}:{nameof(GatewayGrpcOptions.MaxSendMessageBytes)} on it.");
+        }
+
+        return new Matrix
+        {
+            Rows = matrix.Rows,
+            Columns = matrix.Columns,
+            Values = UnsafeByteOperations.UnsafeWrap(matrix.ToLittleEndian()),
+        };
+    }
+
+    public static GenerateResponse Token(GeneratedToken token)
+        => new()
+        {
+            Index = token.Index,
+            Id = token.Id,
+            Text = token.Text,
+            FinishReason = token.FinishReason switch
+            {
+                null => Wire.FinishReason.Unspecified,
+                Client.FinishReason.Length => Wire.FinishReason.Length,
+                _ => Wire.FinishReason.Stop,
+            },
+            PromptTokens = token.PromptTokens,
+        };
+}

@@ -1,0 +1,265 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ExpertCluster.Tensors;
+
+/// <summary>
+/// Owns the one thread that touches tensors on a device. Work runs in the order it was queued, under <c>no_grad</c> and inside a
+/// <see cref="DisposeScope"/> of its own; a tensor that should survive the work must be detached from that scope by the work.
+/// </summary>
+/// <remarks>
+/// Work must be synchronous: TorchSharp's scopes belong to a thread, so nothing may await inside. Completions never run their
+/// continuations on the executor's thread.
+/// </remarks>
+public sealed class DeviceExecutor : IAsyncDisposable
+{
+    // A hand-over between layers usually follows within microseconds; longer spinning would take the core from other executors.
+    private const int SpinsBeforeSleep = 20;
+
+    private readonly Queue<ExecutorWork> _queue = new();
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _maxQueued;
+    private int _queued;
+    private bool _sleeping;
+    private volatile bool _disposed;
+
+    /// <summary>Loads libtorch when that hasn't happened, checks the device and starts the thread.</summary>
+    /// <param name="device"><c>cpu</c>, or <c>cuda:N</c>.</param>
+    /// <param name="threads">libtorch threads for work of this executor, at least 1.</param>
+    /// <param name="maxQueued">How many work items may wait, at least 1.</param>
+    /// <exception cref="ArgumentException">The device name is malformed or no such device exists.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> or <paramref name="maxQueued"/> is below 1.</exception>
+    /// <exception cref="LibTorchNotFoundException">libtorch does not load.</exception>
+    public DeviceExecutor(string device, int threads, int maxQueued = 65536)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(device);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxQueued, 1);
+        LibTorch.Load();
+        TorchDevice = DeviceName.Resolve(device);
+        Device = device;
+        Threads = threads;
+        _maxQueued = maxQueued;
+        _thread = new Thread(Loop) { IsBackground = true, Name = "torch " + device };
+        _thread.Start();
+        _started.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Raised on the executor's thread when work given to <see cref="Post"/> throws.</summary>
+    public event Action<DeviceExecutor, Exception>? PostFailed;
+
+    /// <summary>The device's name as given.</summary>
+    public string Device { get; }
+
+    /// <summary>The device as TorchSharp knows it.</summary>
+    public Device TorchDevice { get; }
+
+    /// <summary>libtorch threads for work of this executor.</summary>
+    public int Threads { get; }
+
+    /// <summary>Work items waiting, the running one not counted.</summary>
+    public int Queued => Volatile.Read(ref _queued);
+
+    /// <summary>Whether the caller runs on this executor's thread.</summary>
+    public bool IsCurrent => Thread.CurrentThread == _thread;
+
+    /// <summary>Queues work and returns its result.</summary>
+    /// <param name="work">Runs on the executor's thread.</param>
+    /// <param name="ct">Takes the work out of the queue while it has not started.</param>
+    /// <exception cref="ExecutorQueueFullException">Too much work is waiting.</exception>
+    /// <exception cref="ObjectDisposedException">The executor is disposed, now or before the work started.</exception>
+    public Task<T> RunAsync<T>(Func<T> work, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        if (ct.IsCancellationRequested)
+        {
+            return Task.FromCanceled<T>(ct);
+        }
+
+        var item = new AwaitedWork<T>(work, ct);
+        Enqueue(item);
+        item.ObserveCancellation(Withdrawn);
+        return item.Task;
+    }
+
+    /// <inheritdoc cref="RunAsync{T}"/>
+    public Task RunAsync(Action work, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return RunAsync(
+            () =>
+            {
+                work();
+                return true;
+            },
+            ct);
+    }
+
+    /// <summary>
+    /// Runs work now when the caller is on the executor's thread, else queues it and blocks until it is done. For loading and
+    /// other work outside the flow of requests.
+    /// </summary>
+    public T Run<T>(Func<T> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return IsCurrent ? work() : RunAsync(work).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Queues work nobody waits for; it runs even when the executor is disposed meanwhile.</summary>
+    /// <exception cref="ExecutorQueueFullException">Too much work is waiting.</exception>
+    /// <exception cref="ObjectDisposedException">The executor is disposed.</exception>
+    public void Post(Action work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        Enqueue(new PostedWork(work, e => PostFailed?.Invoke(this, e)));
+    }
+
+    /// <summary>
+    /// Frees native objects on the executor's thread, whatever its state: beyond the queue's limit, and on the caller's thread
+    /// once the executor's is gone.
+    /// </summary>
+    public void Free(Action free)
+    {
+        ArgumentNullException.ThrowIfNull(free);
+        if (TryEnqueue(new PostedWork(free, e => PostFailed?.Invoke(this, e)), int.MaxValue))
+        {
+            return;
+        }
+
+        if (!IsCurrent)
+        {
+            _ended.Task.Wait();
+        }
+
+        free();
+    }
+
+    /// <summary>
+    /// Ends the thread after the running work item. Waiting items whose result somebody awaits fail with
+    /// <see cref="ObjectDisposedException"/>; posted ones still run.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+        }
+
+        _wake.Release();
+        await _ended.Task.ConfigureAwait(false);
+    }
+
+    private void Enqueue(ExecutorWork item)
+    {
+        if (!TryEnqueue(item, _maxQueued))
+        {
+            throw new ObjectDisposedException(nameof(DeviceExecutor), $"The executor of device {Device} is disposed.");
+        }
+    }
+
+    private bool TryEnqueue(ExecutorWork item, int limit)
+    {
+        bool wake;
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return false;
+            }
+
+            if (Volatile.Read(ref _queued) >= limit)
+            {
+                throw new ExecutorQueueFullException(Device, limit);
+            }
+
+            _queue.Enqueue(item);
+            Interlocked.Increment(ref _queued);
+            wake = _sleeping;
+            _sleeping = false;
+        }
+
+        if (wake)
+        {
+            _wake.Release();
+        }
+
+        return true;
+    }
+
+    private void Withdrawn() => Interlocked.Decrement(ref _queued);
+
+    private void Loop()
+    {
+        try
+        {
+            set_num_threads(Threads);
+            using IDisposable noGrad = no_grad();
+            _started.SetResult();
+            while (Next() is { } item)
+            {
+                if (item.TryStart())
+                {
+                    Interlocked.Decrement(ref _queued);
+                    if (_disposed && !item.RunsAtShutdown)
+                    {
+                        item.Refuse(new ObjectDisposedException(nameof(DeviceExecutor), $"The executor of device {Device} is disposed."));
+                        continue;
+                    }
+
+                    using DisposeScope scope = NewDisposeScope();
+                    item.Run();
+                }
+            }
+        }
+#pragma warning disable CA1031 // Only the set-up can throw; the constructor's caller gets it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _started.TrySetException(e);
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
+    }
+
+    private ExecutorWork? Next()
+    {
+        var spin = default(SpinWait);
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_queue.TryDequeue(out ExecutorWork? item))
+                {
+                    _sleeping = false;
+                    return item;
+                }
+
+                if (_disposed)
+                {
+                    return null;
+                }
+
+                if (spin.Count >= SpinsBeforeSleep)
+                {
+                    _sleeping = true;
+                }
+            }
+
+            if (spin.Count >= SpinsBeforeSleep)
+            {
+                _wake.Wait();
+                spin.Reset();
+            }
+            else
+            {
+                spin.SpinOnce(sleep1Threshold: -1);
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace ExpertCluster.Transport;
+
+/// <summary>The answer to a frame: a status for each segment, and a row for each row whose segment is done.</summary>
+public sealed class DispatchResult : IDisposable
+{
+    /// <summary>Makes an answer that owns its buffer.</summary>
+    public DispatchResult(IReadOnlyList<SegmentResult> segments, RowBuffer rows, long computeMicroseconds)
+    {
+        Segments = segments;
+        Rows = rows;
+        ComputeMicroseconds = computeMicroseconds;
+    }
+
+    /// <summary>In the order of the frame's segments.</summary>
+    public IReadOnlyList<SegmentResult> Segments { get; }
+
+    /// <summary>
+    /// Outputs, float32 <c>[ΣRows, H]</c>, at the same place as the inputs; rows of segments that are not done hold nothing of use.
+    /// </summary>
+    public RowBuffer Rows { get; }
+
+    /// <summary>Time the device spent on this frame, in microseconds.</summary>
+    public long ComputeMicroseconds { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Rows.Dispose();
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using ExpertCluster.Cluster.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace ExpertCluster.Tests.Configuration;
+
+public sealed class OptionsRangeSpec
+{
+    private static readonly (string Key, string Range, string[] Outside)[] Ranges =
+    [
+        ("Node:Port", "0 to 65535", ["-1", "65536"]),
+        ("Node:JoinTimeout", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
+        ("Experts:Threads", "0 to 1024", ["-1", "1025"]),
+        ("Experts:MemoryBytes", "1024 to 9223372036854775807", ["1023", "-1"]),
+        ("Experts:Weight", "0 to 1000000", ["-0.5", "1000000.5", "NaN", "Infinity"]),
+        ("Experts:ConcurrentLoads", "1 to 256", ["0", "257"]),
+        ("Experts:MaxQueuedRows", "1 to 1048576", ["0", "1048577"]),
+        ("Gateway:Port", "0 to 65535", ["-1", "65536"]),
+        ("Gateway:MaxActive", "1 to 4096", ["0", "4097"]),
+        ("Gateway:MaxQueued", "0 to 1000000", ["-1", "1000001"]),
+        ("Gateway:PrefillTokens", "1 to 65536", ["0", "65537"]),
+        ("Gateway:KvCacheBytes", "65536 to 9223372036854775807", ["65535"]),
+        ("Gateway:DefaultDeadline", "00:00:01 to 1.00:00:00", ["00:00:00.9", "1.00:00:01"]),
+        ("Gateway:MaxLayerRows", "1 to 1048576", ["0", "1048577"]),
+        ("Gateway:MaxLayerCalls", "1 to 4096", ["0", "4097"]),
+        ("Router:AttemptTimeout", "00:00:00.1000000 to 00:10:00", ["00:00:00.09", "00:10:01"]),
+        ("Router:InitialCredits", "1 to 1048576", ["0", "1048577"]),
+        ("Router:MaxFrameRows", "1 to 1048576", ["0", "1048577"]),
+        ("Router:RetryBackoff", "00:00:00.0010000 to 00:01:00", ["00:00:00", "00:01:01"]),
+        ("Router:MaxFailures", "1 to 100", ["0", "101"]),
+        ("Balancer:MinExpertNodes", "1 to 10000", ["0", "10001"]),
+        ("Balancer:Copies", "1 to 64", ["0", "65"]),
+        ("Balancer:RetryInterval", "00:00:00.1000000 to 00:10:00", ["00:00:00.09", "00:10:01"]),
+        ("Balancer:ExclusionTime", "00:00:00.1000000 to 01:00:00", ["00:00:00.09", "01:00:01"]),
+        ("Lane:ChunkBytes", "1024 to 120000", ["1023", "120001"]),
+        ("Lane:MaxFrameBytes", "65536 to 2000000000", ["65535", "2000000001"]),
+        ("Lane:MaxAssemblyBytes", "65536 to 9223372036854775807", ["65535"]),
+    ];
+
+    public static TheoryData<string, string, string> Violations =>
+        [.. Ranges.SelectMany(r => r.Outside.Select(value => new TheoryDataRow<string, string, string>(r.Key, value, r.Range)))];
+
+    [Theory]
+    [MemberData(nameof(Violations))]
+    public void A_value_out_of_range_is_named_with_its_key_and_range(string key, string value, string range)
+    {
+        var shown = value.Contains(':', StringComparison.Ordinal) ? TimeSpan.Parse(value, CultureInfo.InvariantCulture).ToString() : value;
+        Errors((key, value)).Should().ContainSingle().Which.Should().Be($"ExpertCluster:{key} = {shown}: must be {range}");
+    }
+
+    [Fact]
+    public void Every_number_and_duration_has_a_range()
+    {
+        var keys = typeof(ExpertClusterOptions).GetProperties()
+            .Where(p => p.PropertyType.Namespace == typeof(ExpertClusterOptions).Namespace)
+            .SelectMany(section => section.PropertyType.GetProperties().Where(p => p.CanWrite && p.PropertyType.IsValueType)
+                .Select(p => $"{section.Name}:{p.Name}"));
+        Ranges.Select(r => r.Key).Should().BeEquivalentTo(keys);
+    }
+
+    [Fact]
+    public void The_bounds_themselves_are_allowed()
+    {
+        foreach (var (key, range, _) in Ranges)
+        {
+            foreach (var bound in range.Split(" to "))
+            {
+                Errors((key, bound)).Should().BeEmpty($"{key} = {bound} is inside {range}");
+            }
+        }
+    }
+
+    [Fact]
+    public void The_defaults_are_valid() => Errors().Should().BeEmpty();
+
+    [Theory]
+    [InlineData("Node:Host")]
+    [InlineData("Experts:Device")]
+    [InlineData("Gateway:BindHost")]
+    public void An_empty_text_is_named(string key) =>
+        Errors((key, " ")).Should().ContainSingle().Which.Should().Contain($"ExpertCluster:{key}").And.Contain("must not be empty");
+
+    [Fact]
+    public void An_unknown_role_is_named_with_the_roles_there_are() =>
+        Errors(("Node:Roles:0", "expert"), ("Node:Roles:1", "worker")).Should().ContainSingle().Which
+            .Should().ContainAll("ExpertCluster:Node:Roles", "worker", "gateway and expert");
+
+    [Theory]
+    [InlineData("host")]
+    [InlineData("host:")]
+    [InlineData(":4053")]
+    [InlineData("host:0")]
+    [InlineData("host:65536")]
+    [InlineData("host:-1")]
+    public void A_seed_that_is_no_host_and_port_is_named(string seed) =>
+        Errors(("Node:Seeds:0", seed)).Should().ContainSingle().Which.Should().ContainAll("ExpertCluster:Node:Seeds", seed, "HOST:PORT");
+
+    [Fact]
+    public void A_hocon_file_that_is_not_there_is_named() =>
+        Errors(("Node:AkkaConfig", "/no/such.conf")).Should().ContainSingle().Which.Should().ContainAll("Node:AkkaConfig", "/no/such.conf", "no such file");
+
+    [Fact]
+    public void Two_models_of_one_name_are_refused_however_they_got_it() =>
+        Errors(("Models:0:Path", "/a/mixtral/"), ("Models:1:Path", "/b/other"), ("Models:1:Name", "mixtral")).Should().ContainSingle().Which
+            .Should().ContainAll("ExpertCluster:Models", "mixtral", "two models of this name");
+
+    [Theory]
+    [InlineData("a/b")]
+    [InlineData("a b")]
+    [InlineData("é")]
+    [InlineData("")]
+    [InlineData("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
+    public void A_model_name_of_other_characters_or_too_long_is_refused(string name) =>
+        Errors(("Models:0:Path", "/a"), ("Models:0:Name", name)).Should().ContainSingle().Which.Should().Contain($"ExpertCluster:Models:0:Name = {name}:");
+
+    [Fact]
+    public void A_model_without_a_path_is_refused() =>
+        Errors(("Models:0:Name", "m")).Should().ContainSingle().Which.Should().Contain("ExpertCluster:Models:0:Path").And.Contain("must not be empty");
+
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once() =>
+        Errors(("Node:Port", "-1"), ("Lane:ChunkBytes", "1"), ("Node:Roles:0", "x")).Should().HaveCount(3);
+
+    private static IReadOnlyList<string> Errors(params (string Key, string Value)[] settings)
+    {
+        var options = new ExpertClusterOptions();
+        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build()
+            .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+        return options.Validate();
+    }
+}

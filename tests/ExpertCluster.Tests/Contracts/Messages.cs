@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using CsCheck;
+using ExpertCluster.Contracts;
+
+namespace ExpertCluster.Tests.Contracts;
+
+/// <summary>Random messages of every registered type.</summary>
+internal static class Messages
+{
+    private static readonly Gen<string> Text = Gen.String[Gen.Char.AlphaNumeric, 0, 12].Select(Gen.OneOf("", "ß", "界", "\U0001F600"))
+        .Select(t => t.Item1 + t.Item2);
+
+    private static readonly Gen<string?> OptionalText = Gen.OneOf(Gen.Const((string?)null), Text.Select(t => (string?)t));
+
+    private static readonly Gen<ReplicaId> Replica = Gen.Select(Gen.Int, Gen.Int, Gen.Int, (l, e, n) => new ReplicaId(l, e, n));
+
+    private static readonly Gen<NodeId> Node = Gen.Select(Text, Gen.Int, (a, i) => new NodeId(a, i));
+
+    private static readonly Gen<StartReplica> Start = Gen.Select(Text, Replica, Node, (m, r, n) => new StartReplica(m, r, n));
+
+    private static readonly Gen<ReplicaReport> Report = Gen.Select(
+        Text, Replica, Node, Gen.Enum<ReplicaOutcome>(), Gen.Long, OptionalText, (m, r, n, o, b, t) => new ReplicaReport(m, r, n, o, b, t));
+
+    private static readonly Gen<TensorChunk> Chunk = Gen.Select(
+        Gen.Long, Gen.Bool, Gen.Int, Gen.Int, Gen.Byte.Array[0, 300], (f, r, t, o, p) => new TensorChunk(f, r, t, o, p));
+
+    private static readonly Gen<LayerPlacement> Placement = Gen.Select(
+            Text, Gen.Int[0, 100], Gen.Long, Gen.Int[0, 64], OptionalText, Node.Array[1, 4])
+        .SelectMany(t => Gen.Select(Gen.Int[0, 63], Gen.Int[0, 9], Gen.Int[0, t.Item6.Length - 1], Gen.Enum<ReplicaState>()).Array[0, 20]
+            .Select(replicas => new LayerPlacement(
+                t.Item1, t.Item2, t.Item3, t.Item4,
+                [.. replicas.Select(r => new ReplicaPlacement(new ReplicaId(t.Item2, r.Item1, r.Item2), t.Item6[r.Item3], r.Item4))],
+                t.Item5)));
+
+    private static readonly Gen<NodeDescription> Description = Gen.Select(
+        Gen.Select(Node, Text.Array[0, 3], Text, Gen.Int),
+        Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4]),
+        (a, b) => new NodeDescription(
+            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal)));
+
+    public static Gen<IClusterMessage> Any { get; } = Gen.OneOf(
+        Start.Select(m => (IClusterMessage)m),
+        Gen.Const((IClusterMessage)StopReplica.Instance),
+        Report.Select(m => (IClusterMessage)m),
+        Chunk.Select(m => (IClusterMessage)m),
+        Placement.Select(m => (IClusterMessage)m),
+        Description.Select(m => (IClusterMessage)m));
+
+    /// <summary>One of each type, always the same.</summary>
+    public static IReadOnlyDictionary<string, (IClusterMessage Message, string Hex)> Golden { get; } = Goldens();
+
+    /// <summary>A record's equality does not look into arrays; this does.</summary>
+    public static void ShouldBeSame(object actual, object expected) =>
+        actual.Should().BeEquivalentTo(expected, options => options.PreferringRuntimeMemberTypes().WithStrictOrdering()
+            .Using<ReadOnlyMemory<byte>>(c => c.Subject.Span.SequenceEqual(c.Expectation.Span).Should().BeTrue()).WhenTypeIs<ReadOnlyMemory<byte>>());
+
+    private static Dictionary<string, (IClusterMessage, string)> Goldens()
+    {
+        var node = new NodeId("akka.tcp://expertcluster@10.0.0.1:4053", -7);
+        var other = new NodeId("akka.tcp://expertcluster@10.0.0.2:4053", 70000);
+        const string nodeHex = "92d926616b6b612e7463703a2f2f657870657274636c75737465724031302e302e302e313a34303533f9";
+        const string otherHex = "92d926616b6b612e7463703a2f2f657870657274636c75737465724031302e302e302e323a34303533ce00011170";
+        const string modelHex = "a9666f6c696f2d6d6f65";
+        var replica = new ReplicaId(2, 5, 1);
+        return new Dictionary<string, (IClusterMessage, string)>
+        {
+            ["S"] = (new StartReplica("folio-moe", replica, node), "93" + modelHex + "93020501" + nodeHex),
+            ["X"] = (StopReplica.Instance, "90"),
+            ["R"] = (
+                new ReplicaReport("folio-moe", replica, node, ReplicaOutcome.Refused, 1L << 40, "no room"),
+                "96" + modelHex + "93020501" + nodeHex + "02cf0000010000000000a76e6f20726f6f6d"),
+            ["C"] = (
+                new TensorChunk(300, true, 70000, 65536, new byte[] { 1, 2, 3 }),
+                "95cd012cc3ce00011170ce00010000c403010203"),
+            ["P"] = (
+                new LayerPlacement(
+                    "folio-moe", 2, 9, 8,
+                    [new(replica, other, ReplicaState.Ready), new(new ReplicaId(2, 6, 0), node, ReplicaState.Loading)], "one is loading"),
+                "97" + modelHex + "020908ae6f6e65206973206c6f6164696e67" + "92" + nodeHex + otherHex + "980501010206000001"),
+            ["N"] = (
+                new NodeDescription(
+                    node, ["gateway", "expert"], "cuda:0", 4, 1L << 33, 1.5, "10.0.0.1:5053",
+                    ImmutableDictionary<string, string>.Empty.Add("folio-moe", "ab12").Add("a", "b")),
+                "98" + nodeHex + "92a767617465776179a6657870657274" + "a6637564613a30" + "04" + "cf0000000200000000" + "cb3ff8000000000000"
+                    + "ad31302e302e302e313a35303533" + "82a161a162" + modelHex + "a461623132"),
+        };
+    }
+}

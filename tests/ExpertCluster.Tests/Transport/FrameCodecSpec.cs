@@ -1,0 +1,184 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using CsCheck;
+using ExpertCluster.Contracts;
+using ExpertCluster.Tests.Support;
+using ExpertCluster.Transport;
+using MessagePack;
+
+namespace ExpertCluster.Tests.Transport;
+
+public sealed class FrameCodecSpec
+{
+    private static readonly Gen<DispatchFrame> Frames = Gen.Select(
+        Gen.Select(Gen.String[Gen.Char.AlphaNumeric, 0, 10], Gen.Int[0, 100], Gen.Long[0, long.MaxValue], Gen.Int[0, 100_000]),
+        Gen.Int[1, 9],
+        Gen.Select(Gen.Int[0, 300], Gen.Int[0, 5], Gen.Int[1, 4]).Array[0, 8],
+        Gen.Int,
+        (head, hidden, segments, seed) =>
+        {
+            var buffer = RowBuffer.Rent(segments.Sum(s => s.Item3), hidden);
+            Fill(buffer, seed);
+            return new DispatchFrame(
+                head.Item1, head.Item2, head.Item3, TimeSpan.FromMilliseconds(head.Item4), hidden,
+                [.. segments.Select(s => new DispatchSegment(new ReplicaId(head.Item2, s.Item1, s.Item2), s.Item3))], buffer);
+        });
+
+    private static readonly Gen<DispatchResult> Results = Gen.Select(
+        Gen.Select(Gen.Enum<SegmentStatus>(), Gen.Int, Gen.OneOf(null, "", "it threw")).Array[0, 8], Gen.Int[0, 20], Gen.Long, Gen.Int,
+        (segments, values, time, seed) =>
+        {
+            var buffer = RowBuffer.Rent(values, 1);
+            Fill(buffer, seed);
+            return new DispatchResult([.. segments.Select(s => new SegmentResult(s.Item1, s.Item2, s.Item3))], buffer, time);
+        });
+
+    [Fact]
+    public void A_dispatch_is_read_back_bit_for_bit() => Frames.Sample(frame =>
+    {
+        using var read = FrameCodec.ReadFrame(FrameCodec.Write(frame));
+        Assert.Equal((frame.Model, frame.Layer, frame.Epoch, frame.Remaining, frame.HiddenSize),
+            (read.Model, read.Layer, read.Epoch, read.Remaining, read.HiddenSize));
+        Assert.Equal(frame.Segments, read.Segments);
+        Assert.Equal(Bits(frame.Rows), Bits(read.Rows));
+    });
+
+    [Fact]
+    public void An_answer_is_read_back_bit_for_bit() => Results.Sample(result =>
+    {
+        using var read = FrameCodec.ReadResult(FrameCodec.Write(result), result.Segments.Count, result.Rows.Memory.Length);
+        Assert.Equal(result.ComputeMicroseconds, read.ComputeMicroseconds);
+        Assert.Equal(result.Segments, read.Segments);
+        Assert.Equal(Bits(result.Rows), Bits(read.Rows));
+    });
+
+    [Fact]
+    public void The_bytes_of_a_dispatch_and_an_answer_never_change()
+    {
+        using var frame = Frame("m", 2, [new(new ReplicaId(2, 5, 1), 1), new(new ReplicaId(2, 6, 0), 1)]);
+        Convert.ToHexStringLower(FrameCodec.Write(frame)).Should().Be(
+            "10000000" + "96a16d0207cd03e801" + "96050101" + "060001" + "0000803f" + "00000040");
+        using var result = new DispatchResult([new(SegmentStatus.Done, 300), new(SegmentStatus.Failed, 0, "x")], frame.Rows, 9);
+        Convert.ToHexStringLower(FrameCodec.Write(result)).Should().Be("0c000000" + "9209" + "9600cd012cc0" + "0400a178" + "0000803f" + "00000040");
+    }
+
+    [Fact]
+    public void A_deadline_that_has_passed_is_sent_as_none_left()
+    {
+        using var frame = new DispatchFrame("m", 0, 1, TimeSpan.FromSeconds(-5), 1, [], RowBuffer.Rent(0, 1));
+        using var read = FrameCodec.ReadFrame(FrameCodec.Write(frame));
+        read.Remaining.Should().Be(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void Header_fields_that_a_newer_sender_appends_are_skipped()
+    {
+        using var frame = Frame("m", 0, [new(default, 2)]);
+        var bytes = FrameCodec.Write(frame);
+        var header = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        byte[] longer = [.. BitConverter.GetBytes(header + 2), 0x97, .. bytes.AsSpan(5, header - 1), 0xa1, (byte)'z', .. bytes.AsSpan(4 + header)];
+        using var read = FrameCodec.ReadFrame(longer);
+        read.Segments.Should().Equal(frame.Segments);
+        Bits(read.Rows).Should().Equal(Bits(frame.Rows));
+    }
+
+    [Fact]
+    public void An_answer_to_another_frame_is_refused()
+    {
+        using var result = new DispatchResult([new(SegmentStatus.Done, 1)], RowBuffer.Rent(4, 1), 1);
+        var bytes = FrameCodec.Write(result);
+        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 2, 4)).Should().Throw<MessagePackSerializationException>();
+        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 1, 3)).Should().Throw<MessagePackSerializationException>();
+    }
+
+    [Fact]
+    public void Damaged_frames_are_refused_by_one_kind_of_error_and_allocate_little()
+    {
+        using var frame = Frame("folio-moe", 2, [new(new ReplicaId(2, 5, 1), 2), new(new ReplicaId(2, 6, 0), 1), new(new ReplicaId(2, 7, 300), 70)]);
+        using var result = new DispatchResult(
+            [new(SegmentStatus.Done, 300), new(SegmentStatus.Busy, 0), new(SegmentStatus.Failed, 7, "it threw")], frame.Rows, 70_000);
+        var values = frame.Rows.Memory.Length;
+        Wire.Damaged([FrameCodec.Write(frame), FrameCodec.Write(result)]).Sample(
+            bytes =>
+            {
+                ReadOrRefuse(() => FrameCodec.ReadResult(bytes, 3, values).Dispose(), bytes.Length);
+                ReadOrRefuse(() =>
+                {
+                    using var read = FrameCodec.ReadFrame(bytes);
+                    Assert.Equal(read.Segments.Sum(s => (long)s.Rows) * read.HiddenSize, read.Rows.Memory.Length);
+                }, bytes.Length);
+            },
+            iter: 20_000,
+            threads: 1);
+    }
+
+    [Fact]
+    public void Row_counts_whose_product_overflows_are_refused()
+    {
+        // 2^32 rows of 2^30 values are 2^64 bytes: nothing at all, to whoever computes in 64 bits.
+        var bytes = Headed(1 << 30, [int.MaxValue, int.MaxValue, 2]);
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(bytes)).Should().Throw<MessagePackSerializationException>();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void Segments_without_rows_are_refused(int rows) =>
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(Headed(1, [rows]))).Should().Throw<MessagePackSerializationException>();
+
+    private static byte[] Headed(int hidden, int[] rows)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(6);
+        writer.Write("m");
+        writer.Write(0);
+        writer.Write(1L);
+        writer.Write(1000L);
+        writer.Write(hidden);
+        writer.WriteArrayHeader(rows.Length * 3);
+        foreach (var count in rows)
+        {
+            writer.Write(0);
+            writer.Write(0);
+            writer.Write(count);
+        }
+
+        writer.Flush();
+        return [.. BitConverter.GetBytes(buffer.WrittenCount), .. buffer.WrittenSpan];
+    }
+
+    private static DispatchFrame Frame(string model, int layer, DispatchSegment[] segments)
+    {
+        var buffer = RowBuffer.Rent(segments.Sum(s => s.Rows), 1);
+        for (var i = 0; i < buffer.Memory.Length; i++)
+        {
+            buffer.Memory.Span[i] = i + 1;
+        }
+
+        return new DispatchFrame(model, layer, 7, TimeSpan.FromSeconds(1), 1, segments, buffer);
+    }
+
+    private static void ReadOrRefuse(Action read, int length)
+    {
+        var allocated = Wire.Allocated(() =>
+        {
+            try
+            {
+                read();
+            }
+            catch (MessagePackSerializationException)
+            {
+            }
+        });
+        Assert.True(allocated <= (64 * 1024) + (16L * length), $"{allocated} bytes allocated for {length}");
+    }
+
+    private static void Fill(RowBuffer buffer, int seed)
+    {
+        // Any bits will do, those of NaNs included.
+        new Random(seed).NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(buffer.Memory.Span));
+    }
+
+    private static int[] Bits(RowBuffer buffer) => [.. buffer.Memory.ToArray().Select(BitConverter.SingleToInt32Bits)];
+}
