@@ -51,10 +51,17 @@ public sealed class RoutingPropertiesSpec
                 weights[slot].Should().BeApproximately(host.Weights[slot], 1e-5f);
             }
 
-            // Logits a rounding error apart may share a probability in one softmax and not in the other.
-            if (batch.Values.Distinct().Count() < 6)
+            // The gate ranks logits, the policy their softmax, so they may disagree about logits that are not equal but too close
+            // for the softmax to tell apart – about nothing else.
+            long[] experts = slots.Expert.Values<long>();
+            for (int slot = 0; slot < experts.Length; slot++)
             {
-                slots.Expert.Values<long>().Should().Equal(host.Experts.Select(e => (long)e));
+                float[] row = batch.Values[(slot / batch.K * batch.Experts)..][..batch.Experts];
+                row[experts[slot]].Should().BeApproximately(row[host.Experts[slot]], 1e-5f);
+                if (!row.Any(a => row.Any(b => a != b && MathF.Abs(a - b) < 1e-5f)))
+                {
+                    experts[slot].Should().Be(host.Experts[slot]);
+                }
             }
         });
     }
