@@ -51,7 +51,7 @@ public static class LibTorch
 
     private static LibTorchInfo LoadFirst(string? setting)
     {
-        var trace = new List<string>();
+        var trace = new List<string> { MklMode.Choose() };
         if (!string.IsNullOrEmpty(setting))
         {
             string? folder = FolderWithLibTorch(Path.GetFullPath(setting));
