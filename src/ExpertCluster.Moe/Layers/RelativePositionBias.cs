@@ -36,17 +36,7 @@ public sealed class RelativePositionBias : nn.Module
     public Parameter Table => _table;
 
     /// <summary>The bucket of a distance into the past; 0 for the position itself and for anything later.</summary>
-    public int BucketOf(int distance)
-    {
-        int exact = Buckets / 2;
-        if (distance < exact)
-        {
-            return Math.Max(distance, 0);
-        }
-
-        double share = Math.Log((double)distance / exact) / Math.Log((double)_largest / exact);
-        return Math.Min(exact + (int)(share * (Buckets - exact)), Buckets - 1);
-    }
+    public int BucketOf(int distance) => RelativeBuckets.Unidirectional(distance, Buckets, _largest);
 
     /// <summary>The bias of all pairs, [heads, S, S], query before key.</summary>
     public Tensor Forward(int length)
