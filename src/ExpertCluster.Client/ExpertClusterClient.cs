@@ -91,6 +91,11 @@ public sealed class ExpertClusterClient : IExpertClusterClient
         ArgumentNullException.ThrowIfNull(model);
         var message = new ForwardRequest { Model = model };
         message.Tokens.AddRange(tokens.Span);
+        if (options is not null)
+        {
+            message.Source.AddRange(options.Source.Span);
+        }
+
         ForwardResponse response = await CallAsync(
             nameof(ForwardAsync),
             options,

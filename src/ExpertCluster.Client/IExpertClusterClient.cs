@@ -16,7 +16,7 @@ public interface IExpertClusterClient : IAsyncDisposable
     /// <summary>One forward pass over a whole sequence, without keeping a cache.</summary>
     /// <param name="model">A name that <see cref="ListModelsAsync"/> gives.</param>
     /// <param name="tokens">Token ids, <c>[S]</c>, 1 ≤ S ≤ the model's context.</param>
-    /// <param name="options">Deadline; the defaults of the gateway where null.</param>
+    /// <param name="options">Deadline, and an encoder–decoder's source; the defaults of the gateway where null.</param>
     /// <param name="cancellationToken">Frees the KV cache and the queue slot when signalled.</param>
     /// <returns>Next-token logits, float32 <c>[S, V]</c>.</returns>
     Task<FloatMatrix> ForwardAsync(

@@ -10,6 +10,7 @@ namespace ExpertCluster.Client;
 /// <param name="VocabularySize">V.</param>
 /// <param name="MaxContext">The most tokens of prompt and answer together.</param>
 /// <param name="ReadyExperts">Experts with at least one ready replica.</param>
+/// <param name="EncoderDecoder">Whether an encoder reads the prompt and a decoder writes from a start of its own, instead of continuing it.</param>
 public sealed record ModelInfo(
     string Name, string Family, int Layers, int ExpertsPerLayer, int ExpertsPerToken, int HiddenSize, int VocabularySize, int MaxContext,
-    int ReadyExperts);
+    int ReadyExperts, bool EncoderDecoder = false);

@@ -9,4 +9,10 @@ public sealed record RequestOptions
 
     /// <summary>Names the request in logs on every node it touches; a new one is made where null.</summary>
     public string? RequestId { get; init; }
+
+    /// <summary>
+    /// For a forward pass of an encoder–decoder: the token ids that its encoder reads, <c>[R]</c>; the pass's own tokens then go through the
+    /// decoder. Empty for a decoder-only model.
+    /// </summary>
+    public ReadOnlyMemory<int> Source { get; init; }
 }

@@ -15,12 +15,13 @@ public sealed class ModelCheckpoint : IDisposable
 {
     private readonly ModelDefinition _definition;
 
-    private ModelCheckpoint(string directory, ModelDefinition definition, CheckpointTensors tensors, string fingerprint)
+    private ModelCheckpoint(string directory, ModelDefinition definition, CheckpointTensors tensors, string fingerprint, string? defect)
     {
         Directory = directory;
         _definition = definition;
         Tensors = tensors;
         Fingerprint = fingerprint;
+        ReferenceDefect = defect;
     }
 
     /// <summary>The checkpoint's folder.</summary>
@@ -28,9 +29,6 @@ public sealed class ModelCheckpoint : IDisposable
 
     /// <summary>The model's sizes.</summary>
     public ModelShape Shape => _definition.Shape;
-
-    /// <summary>What its dense part computes.</summary>
-    public DecoderSpec Decoder => _definition.Decoder;
 
     /// <summary>The checkpoint's tensors.</summary>
     public CheckpointTensors Tensors { get; }
@@ -44,10 +42,19 @@ public sealed class ModelCheckpoint : IDisposable
     /// <summary>Bytes of one expert in memory, as float32.</summary>
     public long ExpertBytes => _definition.ExpertBytes;
 
+    /// <summary>
+    /// What the reference implementation that wrote config.json is known to compute wrongly, in words; null for nothing known.
+    /// </summary>
+    public string? ReferenceDefect { get; }
+
     /// <summary>Opens and validates a checkpoint.</summary>
+    /// <param name="directory">Its folder.</param>
+    /// <param name="likeReference">
+    /// Whether to compute what <see cref="ReferenceDefect"/> names as the reference does: for comparison with its answers, never to serve.
+    /// </param>
     /// <exception cref="ModelException">The folder or config.json is missing, malformed, or of a kind not supported.</exception>
     /// <exception cref="CheckpointException">A file or tensor is missing, malformed or of the wrong shape.</exception>
-    public static ModelCheckpoint Open(string directory)
+    public static ModelCheckpoint Open(string directory, bool likeReference = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         if (!System.IO.Directory.Exists(directory))
@@ -63,13 +70,14 @@ public sealed class ModelCheckpoint : IDisposable
 
         ConfigFile config = ConfigFile.Read(path);
         string generation = Path.Combine(directory, "generation_config.json");
-        ModelDefinition definition = ModelFamilies.Of(config)
-            .Define(config, File.Exists(generation) ? ConfigFile.Read(generation) : null);
-        RefusePickles(directory);
+        ConfigFile? read = File.Exists(generation) ? ConfigFile.Read(generation) : null;
+        IModelFamily family = ModelFamilies.Of(config);
+        ModelDefinition definition = likeReference ? family.DefineLikeReference(config, read) : family.Define(config, read);
+        RefusePickles(directory, definition.Shape.IsEncoderDecoder);
         CheckpointTensors tensors = CheckpointTensors.Open(directory);
         try
         {
-            var checkpoint = new ModelCheckpoint(directory, definition, tensors, FingerprintOf(config, tensors));
+            var checkpoint = new ModelCheckpoint(directory, definition, tensors, FingerprintOf(config, tensors), family.ReferenceDefect(config));
             checkpoint.Validate();
             return checkpoint;
         }
@@ -105,18 +113,17 @@ public sealed class ModelCheckpoint : IDisposable
     }
 
     /// <summary>Loads everything but the experts onto an executor's device; blocks until that is done.</summary>
-    public DecoderModel LoadDense(DeviceExecutor executor)
+    public SequenceModel LoadDense(DeviceExecutor executor)
     {
         ArgumentNullException.ThrowIfNull(executor);
-        return executor.Run(() => new DecoderModel(
-            Shape, Decoder, _definition.LoadDense(Tensors, executor.TorchDevice), executor));
+        return executor.Run(() => _definition.LoadDense(Tensors, executor));
     }
 
     /// <summary>Closes the files; loaded weights stay.</summary>
     public void Dispose() => Tensors.Dispose();
 
     /// <summary>Pickled weights run code of whoever made them when read, so they never are.</summary>
-    private static void RefusePickles(string directory)
+    private static void RefusePickles(string directory, bool encoderDecoder)
     {
         if (System.IO.Directory.EnumerateFiles(directory, "*.safetensors").Any()
             || System.IO.Directory.EnumerateFiles(directory, "*.bin").Order(StringComparer.Ordinal).FirstOrDefault() is not { } pickle)
@@ -125,11 +132,12 @@ public sealed class ModelCheckpoint : IDisposable
         }
 
         string folder = directory.TrimEnd('/');
+        string kind = encoderDecoder ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
         throw new ModelException(
             pickle,
             null,
             "is a pickle, which is not read because it can run code. Where you trust it, convert it: "
-            + $"python3 -c \"import sys; from transformers import AutoModelForCausalLM as M; M.from_pretrained(sys.argv[1], dtype='auto').save_pretrained(sys.argv[2])\" {folder} {folder}-safetensors");
+            + $"python3 -c \"import sys; from transformers import {kind} as M; M.from_pretrained(sys.argv[1], dtype='auto').save_pretrained(sys.argv[2])\" {folder} {folder}-safetensors");
     }
 
     private static string FingerprintOf(ConfigFile config, CheckpointTensors tensors)

@@ -48,7 +48,7 @@ internal static class LayerBenchmark
     }
 
     private static async Task<LayerBenchmarkResult.Row> MeasureAsync(
-        LayerBenchmarkSettings settings, int tokens, DeviceExecutor executor, DecoderModel dense, LocalExperts local, BenchmarkCluster cluster,
+        LayerBenchmarkSettings settings, int tokens, DeviceExecutor executor, SequenceModel dense, LocalExperts local, BenchmarkCluster cluster,
         CancellationToken cancellationToken)
     {
         var random = new Random(tokens);

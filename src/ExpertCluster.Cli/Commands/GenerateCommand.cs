@@ -134,10 +134,11 @@ internal static class GenerateCommand
         }
 
         var tokens = tokenizer.Encode(prompt).Count;
-        if (tokens >= model.Checkpoint.Shape.MaxContext)
+        var shape = model.Checkpoint.Shape;
+        if (shape.IsEncoderDecoder ? tokens > shape.MaxContext : tokens >= shape.MaxContext)
         {
             throw new UsageException(
-                $"--prompt has {tokens} tokens and the context of {model.Name} holds {model.Checkpoint.Shape.MaxContext}, answer included.");
+                $"--prompt has {tokens} tokens and the context of {model.Name} holds {shape.MaxContext}{(shape.IsEncoderDecoder ? "" : ", answer included")}.");
         }
     }
 

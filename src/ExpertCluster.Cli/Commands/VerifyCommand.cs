@@ -40,18 +40,37 @@ internal static class VerifyCommand
 
             var directory = ModelDirectory.Find(parsed.GetValue(Model)!);
             using var golden = Golden.Open(directory);
-            await using var cluster = await ClusterStart.EmbeddedAsync(
-                new EmbeddedClusterOptions
-                {
-                    Nodes = parsed.GetValue(nodes),
-                    Threads = parsed.GetValue(threads),
-                    Models = [directory],
-                    BeforeStart = runtime => golden.Check(runtime.Models[0].Checkpoint.Shape),
-                },
-                parsed.GetValue(json), parsed.GetValue(verbose), cancellationToken);
-            var report = await new GoldenVerifier(cluster.Model, golden, tolerance).RunAsync(cancellationToken);
-            report = report with { Directory = directory, Nodes = parsed.GetValue(nodes), Threads = parsed.GetValue(threads) };
+            var (nodeCount, threadCount) = (parsed.GetValue(nodes), parsed.GetValue(threads));
+            string? defect = null;
+            var report = await RunAsync(likeReference: false);
+            if (defect is not null && report.Checks.Any(c => !c.Pass))
+            {
+                // The reference may be what is wrong: then its answers are met exactly by doing as it does.
+                var other = await RunAsync(likeReference: true);
+                report = other.Checks.All(c => c.Pass) ? other with { ReferenceDefect = defect } : report;
+            }
+
             return parsed.GetValue(json) ? report.PrintJson() : report.PrintText();
+
+            async Task<VerifyReport> RunAsync(bool likeReference)
+            {
+                await using var cluster = await ClusterStart.EmbeddedAsync(
+                    new EmbeddedClusterOptions
+                    {
+                        Nodes = nodeCount,
+                        Threads = threadCount,
+                        Models = [directory],
+                        Configure = (_, node) => node.Models[0].LikeReference = likeReference,
+                        BeforeStart = runtime =>
+                        {
+                            defect = runtime.Models[0].Checkpoint.ReferenceDefect;
+                            golden.Check(runtime.Models[0].Checkpoint.Shape);
+                        },
+                    },
+                    parsed.GetValue(json), parsed.GetValue(verbose), cancellationToken);
+                var result = await new GoldenVerifier(cluster.Model, golden, tolerance).RunAsync(cancellationToken);
+                return result with { Directory = directory, Nodes = nodeCount, Threads = threadCount };
+            }
         }));
         return command;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ExpertCluster.Models;
 using ExpertCluster.Tensors.Checkpoints;
 
@@ -7,9 +6,13 @@ namespace ExpertCluster.Cli.Verification;
 /// <summary>What a reference implementation answered: <c>golden.safetensors</c> beside a checkpoint.</summary>
 internal sealed class Golden : IDisposable
 {
-    private const string HiddenPrefix = "hidden_states.";
+    private static readonly string[] Single =
+        ["input_ids", "decoder_input_ids", "prompt_ids", "generated", "logits", "logits_last", "nll", "aux_loss", EncoderOutput];
 
-    private const string RouterPrefix = "router_logits.";
+    private static readonly string[] Inputs = ["input_ids", "prompt_ids", "generated"];
+
+    /// <summary>What an encoder's final norm gives, once more under a name of its own.</summary>
+    public const string EncoderOutput = "encoder_last_hidden_state";
 
     private readonly SafetensorsFile _file;
     private readonly string _path;
@@ -18,46 +21,45 @@ internal sealed class Golden : IDisposable
     {
         _file = file;
         _path = path;
+        var states = new List<GoldenState>();
         foreach (var entry in file.Entries)
         {
-            Place(entry.Name);
+            if (GoldenState.Parse(entry.Name) is { } state)
+            {
+                states.Add(state);
+            }
+            else if (!Single.Contains(entry.Name))
+            {
+                // What is not compared must not look as if it had been.
+                throw new CheckpointException(_path, entry.Name, "is no golden tensor this program knows.");
+            }
         }
 
+        States = [.. states.OrderBy(s => s.Side).ThenBy(s => s.IsRouter).ThenBy(s => s.Index)];
         InputIds = Has("input_ids") ? Rows("input_ids") : [];
-        PromptIds = Has("prompt_ids") ? Rows("prompt_ids").Single() : InputIds.FirstOrDefault();
-        Generated = Has("generated") ? Rows("generated").Single() : null;
-        if (NeedsInput && InputIds.Count == 0)
-        {
-            throw new CheckpointException(path, "input_ids", "is missing, and other tensors are answers to it.");
-        }
-
-        if (!NeedsInput && Generated is null)
-        {
-            throw new CheckpointException(path, null, "holds no answer to compare with: neither logits nor states nor generated.");
-        }
-
-        if (Generated is not null && (PromptIds is null || !Generated.Take(PromptIds.Length).SequenceEqual(PromptIds)))
-        {
-            throw new CheckpointException(path, "generated", "does not begin with prompt_ids (or the first row of input_ids).");
-        }
+        DecoderInputIds = Has("decoder_input_ids") ? Rows("decoder_input_ids") : null;
+        PromptIds = Has("prompt_ids") ? One("prompt_ids") : InputIds.FirstOrDefault();
+        Generated = Has("generated") ? One("generated") : null;
+        CheckKeys();
     }
 
     /// <summary>Sequences of <c>input_ids</c>, each [S].</summary>
     public IReadOnlyList<int[]> InputIds { get; }
 
+    /// <summary>Sequences of <c>decoder_input_ids</c>, each [S']; null for a decoder-only model.</summary>
+    public IReadOnlyList<int[]>? DecoderInputIds { get; }
+
+    /// <summary>The sequences that logits belong to.</summary>
+    public IReadOnlyList<int[]> Targets => DecoderInputIds ?? InputIds;
+
     /// <summary>What generation starts from.</summary>
     public int[]? PromptIds { get; }
 
-    /// <summary>Prompt and greedy continuation; null when the file has none.</summary>
+    /// <summary>Prompt and greedy continuation, or of an encoder–decoder start token and answer; null when the file has none.</summary>
     public int[]? Generated { get; }
 
-    /// <summary>Indexes of <c>hidden_states.i</c>.</summary>
-    public SortedSet<int> HiddenStates { get; } = [];
-
-    /// <summary>Indexes of <c>router_logits.i</c>.</summary>
-    public SortedSet<int> RouterLogits { get; } = [];
-
-    private bool NeedsInput => HiddenStates.Count > 0 || RouterLogits.Count > 0 || Has("logits") || Has("logits_last") || Has("nll") || Has("aux_loss");
+    /// <summary>The hidden states and router logits in it.</summary>
+    public IReadOnlyList<GoldenState> States { get; }
 
     /// <summary>Reads the file of a directory.</summary>
     /// <exception cref="CheckpointException">Missing, malformed, or with a tensor this program can not compare.</exception>
@@ -85,7 +87,11 @@ internal sealed class Golden : IDisposable
     /// <exception cref="CheckpointException">An id is not in the vocabulary, or a sequence longer than the context.</exception>
     public void Check(ModelShape shape)
     {
-        foreach (var (name, rows) in new[] { ("input_ids", InputIds), ("prompt_ids", PromptIds is null ? [] : [PromptIds]) })
+        CheckKind(shape);
+        foreach (var (name, rows) in new[]
+        {
+            ("input_ids", InputIds), ("decoder_input_ids", DecoderInputIds ?? []), ("prompt_ids", PromptIds is null ? [] : [PromptIds]),
+        })
         {
             foreach (var row in rows)
             {
@@ -115,30 +121,74 @@ internal sealed class Golden : IDisposable
             : throw new CheckpointException(_path, name, $"holds {values.Length} values; this model and input_ids make {expected}.");
     }
 
-    public static string HiddenName(int index) => HiddenPrefix + index.ToString(CultureInfo.InvariantCulture);
-
-    public static string RouterName(int index) => RouterPrefix + index.ToString(CultureInfo.InvariantCulture);
-
-    private void Place(string name)
+    /// <summary>Which keys need which others.</summary>
+    private void CheckKeys()
     {
-        if (Index(name, HiddenPrefix) is { } hidden)
+        var needsInput = States.Count > 0 || new[] { "logits", "logits_last", "nll", "aux_loss", EncoderOutput }.Any(Has);
+        if (needsInput && InputIds.Count == 0)
         {
-            HiddenStates.Add(hidden);
+            throw new CheckpointException(_path, "input_ids", "is missing, and other tensors are answers to it.");
         }
-        else if (Index(name, RouterPrefix) is { } router)
+
+        if (!needsInput && Generated is null)
         {
-            RouterLogits.Add(router);
+            throw new CheckpointException(_path, null, "holds no answer to compare with: neither logits nor states nor generated.");
         }
-        else if (name is not ("input_ids" or "prompt_ids" or "generated" or "logits" or "logits_last" or "nll" or "aux_loss"))
+
+        if (DecoderInputIds is not null && DecoderInputIds.Count != InputIds.Count)
         {
-            // What is not compared must not look as if it had been.
-            throw new CheckpointException(_path, name, "is no golden tensor this program knows.");
+            throw new CheckpointException(
+                _path, "decoder_input_ids", $"holds {DecoderInputIds.Count} sequences, input_ids {InputIds.Count}.");
         }
     }
 
-    private static int? Index(string name, string prefix) =>
-        name.StartsWith(prefix, StringComparison.Ordinal)
-        && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+    /// <summary>Checks what depends on whether the model has an encoder.</summary>
+    private void CheckKind(ModelShape shape)
+    {
+        if (States.FirstOrDefault(s => (s.Side == GoldenSide.Only) == shape.IsEncoderDecoder) is { } other)
+        {
+            throw new CheckpointException(
+                _path, other.Name, shape.IsEncoderDecoder ? "does not say whether it is the encoder's or the decoder's." : "is of a stack the model has not.");
+        }
+
+        if (!shape.IsEncoderDecoder)
+        {
+            if (DecoderInputIds is not null || Has(EncoderOutput))
+            {
+                throw new CheckpointException(
+                    _path, DecoderInputIds is null ? EncoderOutput : "decoder_input_ids", "is there, but the model has no encoder.");
+            }
+
+            if (Generated is not null && (PromptIds is null || !Generated.Take(PromptIds.Length).SequenceEqual(PromptIds)))
+            {
+                throw new CheckpointException(_path, "generated", "does not begin with prompt_ids (or the first row of input_ids).");
+            }
+
+            return;
+        }
+
+        if (DecoderInputIds is null && _file.Entries.Any(entry => !Inputs.Contains(entry.Name)))
+        {
+            throw new CheckpointException(_path, "decoder_input_ids", "is missing; the model is an encoder–decoder.");
+        }
+
+        if (Has("aux_loss"))
+        {
+            throw new CheckpointException(_path, "aux_loss", "is not compared for encoder–decoders.");
+        }
+
+        if (Generated is not null && (PromptIds is null || Generated[0] != shape.DecoderStartToken))
+        {
+            throw new CheckpointException(
+                _path, "generated", $"does not begin with the decoder's start token {shape.DecoderStartToken}, or there are no input_ids for it.");
+        }
+    }
+
+    private int[] One(string name)
+    {
+        var rows = Rows(name);
+        return rows.Count == 1 ? rows[0] : throw new CheckpointException(_path, name, $"holds {rows.Count} sequences; one is expected.");
+    }
 
     private List<int[]> Rows(string name)
     {

@@ -19,9 +19,9 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
 
     private int Vocabulary => gateway.Shape.VocabularySize;
 
-    private int Sequences => golden.InputIds.Count;
+    private int Sequences => golden.Targets.Count;
 
-    private int Length => golden.InputIds[0].Length;
+    private int Length => golden.Targets[0].Length;
 
     public async Task<VerifyReport> RunAsync(CancellationToken cancellationToken)
     {
@@ -31,12 +31,14 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
             var captures = new List<StepCapture>();
             var whole = new List<float[]>();
             var stepped = new List<float[]>();
-            foreach (var tokens in golden.InputIds)
+            for (var i = 0; i < Sequences; i++)
             {
                 var capture = new StepCapture();
                 captures.Add(capture);
-                whole.Add(await gateway.ForwardAsync(new ForwardRequest("verify", tokens, Capture: capture), cancellationToken));
-                stepped.Add(await gateway.ForwardAsync(new ForwardRequest("verify", tokens, TokenByToken: true), cancellationToken));
+                var request = new ForwardRequest(
+                    "verify", golden.Targets[i], Source: gateway.Shape.IsEncoderDecoder ? golden.InputIds[i] : null);
+                whole.Add(await gateway.ForwardAsync(request with { Capture = capture }, cancellationToken));
+                stepped.Add(await gateway.ForwardAsync(request with { TokenByToken = true }, cancellationToken));
             }
 
             hash = CompareLogits(whole, stepped);
@@ -80,30 +82,20 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
 
     private async Task CompareStatesAsync(List<StepCapture> captures)
     {
-        var rows = (long)Sequences * Length;
-        foreach (var index in golden.HiddenStates)
+        foreach (var state in golden.States)
         {
-            var name = Golden.HiddenName(index);
-            var reference = golden.Floats(name, rows * gateway.Shape.HiddenSize);
-            if (index >= captures[0].HiddenStates.Count)
-            {
-                throw Missing(name, captures[0].HiddenStates.Count, "hidden states");
-            }
-
-            Compare(name, reference, Join(captures.Select(c => c.HiddenStates[index])));
+            // Layers with experts count by themselves, as the reference counts.
+            var rows = (long)Sequences * (state.Side == GoldenSide.Encoder ? golden.InputIds[0].Length : Length);
+            var all = captures.Select(c => Captured(c, state)).ToArray();
+            Compare(
+                state.Name, golden.Floats(state.Name, rows * (state.IsRouter ? gateway.Shape.ExpertsPerLayer : gateway.Shape.HiddenSize)),
+                Join(all));
         }
 
-        // Counted over layers with experts, as the reference counts.
-        foreach (var index in golden.RouterLogits)
+        if (golden.Has(Golden.EncoderOutput))
         {
-            var name = Golden.RouterName(index);
-            var reference = golden.Floats(name, rows * gateway.Shape.ExpertsPerLayer);
-            if (index >= captures[0].RouterLogits.Count)
-            {
-                throw Missing(name, captures[0].RouterLogits.Count, "layers with a router");
-            }
-
-            Compare(name, reference, Join(captures.Select(c => c.RouterLogits[index])));
+            var reference = golden.Floats(Golden.EncoderOutput, (long)Sequences * golden.InputIds[0].Length * gateway.Shape.HiddenSize);
+            Compare(Golden.EncoderOutput, reference, Join(captures.Select(c => c.HiddenStates[gateway.Shape.EncoderLayers])));
         }
 
         if (golden.Has("aux_loss"))
@@ -112,6 +104,23 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
             var loss = await AuxiliaryLossAsync(captures);
             Compare("aux_loss", reference, [loss]);
         }
+    }
+
+    /// <summary>What was captured where a golden state is of. An encoder's come before its decoder's.</summary>
+    private float[] Captured(StepCapture capture, GoldenState state)
+    {
+        var shape = gateway.Shape;
+        var encoder = state.IsRouter ? shape.MoeLayers.Count(layer => layer < shape.EncoderLayers) : shape.EncoderLayers + 1;
+        var all = state.IsRouter ? capture.RouterLogits : capture.HiddenStates;
+        var (first, count) = state.Side switch
+        {
+            GoldenSide.Encoder => (0, encoder),
+            GoldenSide.Decoder => (encoder, all.Count - encoder),
+            _ => (0, all.Count),
+        };
+        return state.Index < count
+            ? all[first + state.Index]
+            : throw Missing(state.Name, count, state.IsRouter ? "layers with a router" : "hidden states");
     }
 
     private async Task<float> AuxiliaryLossAsync(List<StepCapture> captures)
@@ -125,11 +134,12 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
 
     private async Task CompareGeneratedAsync(int[] generated, CancellationToken cancellationToken)
     {
+        // An encoder–decoder's answer starts anew, with a token of its own.
         var prompt = golden.PromptIds!;
-        var answer = new List<int>(prompt);
-        if (generated.Length > prompt.Length)
+        var answer = gateway.Shape.DecoderStartToken is { } start && gateway.Shape.IsEncoderDecoder ? [start] : new List<int>(prompt);
+        if (generated.Length > answer.Count)
         {
-            var request = new GenerationRequest("verify", prompt, generated.Length - prompt.Length, new SamplingOptions(), [], []);
+            var request = new GenerationRequest("verify", prompt, generated.Length - answer.Count, new SamplingOptions(), [], []);
             await foreach (var token in gateway.GenerateAsync(request, cancellationToken))
             {
                 if (token.Id >= 0)
@@ -162,7 +172,7 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
                     total += Math.Exp(value - largest);
                 }
 
-                sum += largest + Math.Log(total) - row[golden.InputIds[s][position + 1]];
+                sum += largest + Math.Log(total) - row[golden.Targets[s][position + 1]];
                 count++;
             }
         }

@@ -16,6 +16,9 @@ internal sealed record VerifyReport(string Model, double Tolerance, string? Logi
 
     public int Threads { get; init; }
 
+    /// <summary>The defect of the reference that had to be repeated to meet its answers; null where none had to.</summary>
+    public string? ReferenceDefect { get; init; }
+
     public int PrintJson() => Json.Print(
         new JsonObject
         {
@@ -26,6 +29,7 @@ internal sealed record VerifyReport(string Model, double Tolerance, string? Logi
             ["tolerance"] = Tolerance,
             ["largestRelativeError"] = LargestError(),
             ["logitsSha256"] = LogitsSha256,
+            ["referenceDefect"] = ReferenceDefect,
         },
         Checks);
 
@@ -50,6 +54,11 @@ internal sealed record VerifyReport(string Model, double Tolerance, string? Logi
         if (LogitsSha256 is not null)
         {
             Console.Out.WriteLine($"  SHA-256 of the logits: {LogitsSha256}");
+        }
+
+        if (ReferenceDefect is not null)
+        {
+            Console.Out.WriteLine($"  met by repeating a defect of the reference: {ReferenceDefect}. Serving routes as the model was trained.");
         }
 
         var pass = Checks.All(c => c.Pass);

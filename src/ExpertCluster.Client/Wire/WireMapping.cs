@@ -9,7 +9,7 @@ internal static class WireMapping
     public static ModelInfo ToModelInfo(Model model)
         => new(
             model.Name, model.Family, model.Layers, model.ExpertsPerLayer, model.ExpertsPerToken, model.HiddenSize, model.VocabularySize,
-            model.MaxContext, model.ReadyExperts);
+            model.MaxContext, model.ReadyExperts, model.EncoderDecoder);
 
     public static ClusterReport ToReport(GetClusterReportResponse report)
         => new(

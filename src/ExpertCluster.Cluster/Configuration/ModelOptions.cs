@@ -9,6 +9,12 @@ public sealed class ModelOptions
     /// <summary>The checkpoint's directory, as the hub publishes it, on a path of this node.</summary>
     public string Path { get; set; } = "";
 
+    /// <summary>
+    /// Computes known defects of the implementation that wrote the checkpoint as that does. For comparison with its answers, as
+    /// <c>verify</c> does; off by default, and to be left off for serving.
+    /// </summary>
+    public bool LikeReference { get; set; }
+
     /// <summary>The name in force.</summary>
     public string EffectiveName => Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(Path));
 

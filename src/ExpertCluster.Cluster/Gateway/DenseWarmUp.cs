@@ -12,7 +12,7 @@ internal static class DenseWarmUp
 
     private const int Steps = 4;
 
-    public static async Task RunAsync(DecoderModel model)
+    public static async Task RunAsync(SequenceModel model)
     {
         using var sequence = model.NewSequence();
         if (model.Shape.MaxContext < PromptTokens + Steps)
@@ -21,6 +21,13 @@ internal static class DenseWarmUp
         }
 
         var experts = new NoExperts();
+        if (model.Shape.IsEncoderDecoder)
+        {
+            await model.StepAsync(
+                [new StepSlice(sequence, new int[PromptTokens], LogitsWanted.None, Encode: true)], experts, CancellationToken.None)
+                .ConfigureAwait(false);
+        }
+
         await model.StepAsync([new StepSlice(sequence, new int[PromptTokens], LogitsWanted.Last)], experts, CancellationToken.None)
             .ConfigureAwait(false);
         for (var i = 0; i < Steps; i++)

@@ -8,5 +8,7 @@ namespace ExpertCluster.Cluster.Gateway;
 /// <param name="TokenByToken">Feeds one token a step through the KV cache instead of large pieces.</param>
 /// <param name="Capture">Collects hidden states and router logits; the pass then computes alone and in one piece.</param>
 /// <param name="Deadline">How long it may take; the gateway's default where null.</param>
+/// <param name="Source">What an encoder–decoder's encoder reads; <paramref name="Tokens"/> then go through its decoder.</param>
 public sealed record ForwardRequest(
-    string Id, IReadOnlyList<int> Tokens, bool TokenByToken = false, StepCapture? Capture = null, TimeSpan? Deadline = null);
+    string Id, IReadOnlyList<int> Tokens, bool TokenByToken = false, StepCapture? Capture = null, TimeSpan? Deadline = null,
+    IReadOnlyList<int>? Source = null);

@@ -22,7 +22,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(500);
 
     private readonly GatewayOptions _options;
-    private readonly DecoderModel _model;
+    private readonly SequenceModel _model;
     private readonly ModelShape _shape;
     private readonly ClusterExperts _experts;
     private readonly GatewayStatistics _statistics;
@@ -34,7 +34,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private long _reserved;
 
     public GatewayActor(
-        GatewayOptions options, DecoderModel model, ModelShape shape, ClusterExperts experts, GatewayStatistics statistics, TimeProvider time,
+        GatewayOptions options, SequenceModel model, ModelShape shape, ClusterExperts experts, GatewayStatistics statistics, TimeProvider time,
         ILogger log)
     {
         _statistics = statistics;
@@ -116,7 +116,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     {
         while (_waiting.First is { } first && _active.Count < _options.MaxActive)
         {
-            var bytes = _model.KvBytes(first.Value.LongestLength);
+            var bytes = _model.KvBytes(first.Value.LongestLength, first.Value.Source.Count);
             if (_reserved + bytes > _options.KvCacheBytes)
             {
                 return;
@@ -138,6 +138,24 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         // What is captured must be one sequence's alone.
         var candidates = _active.FirstOrDefault(call => call.Capture is not null) is { } captured ? [captured] : _active;
         var budget = _options.PrefillTokens;
+        foreach (var call in candidates.Where(call => call.AwaitsEncoder))
+        {
+            // An encoder looks both ways, so it reads a source whole.
+            if (calls.Count > 0 && call.Source.Count > budget)
+            {
+                break;
+            }
+
+            budget -= call.Source.Count;
+            slices.Add(new StepSlice(call.Sequence!, call.Source.ToArray(), LogitsWanted.None, Encode: true));
+            calls.Add(call);
+        }
+
+        if (calls.Count > 0)
+        {
+            return (slices, calls);
+        }
+
         foreach (var call in candidates)
         {
             var left = call.Tokens.Count - call.Fed;

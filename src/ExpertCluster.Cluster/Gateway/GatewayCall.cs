@@ -3,11 +3,17 @@ using ExpertCluster.Models;
 namespace ExpertCluster.Cluster.Gateway;
 
 /// <summary>A request in a gateway's hands: tokens to feed, and where answers go. Touched by the gateway's actor alone.</summary>
-internal abstract class GatewayCall(string id, IEnumerable<int> tokens, DateTimeOffset deadline)
+internal abstract class GatewayCall(string id, IReadOnlyList<int> source, IEnumerable<int> tokens, DateTimeOffset deadline)
 {
     public string Id { get; } = id;
 
     public DateTimeOffset Deadline { get; } = deadline;
+
+    /// <summary>What the encoder reads; empty for a model without one.</summary>
+    public IReadOnlyList<int> Source { get; } = source;
+
+    /// <summary>Whether the encoder has still to read the source.</summary>
+    public bool AwaitsEncoder => Source.Count > 0 && Sequence is { SourceLength: 0 };
 
     /// <summary>All tokens known so far; those from <see cref="Fed"/> on are still to be fed.</summary>
     public List<int> Tokens { get; } = [.. tokens];

@@ -9,6 +9,7 @@ internal sealed class GenerateCall : GatewayCall
 {
     private readonly GenerationRequest _request;
     private readonly IReadOnlyList<int> _endTokens;
+    private readonly int? _forced;
     private readonly TextStream _text;
     private readonly int _maxTokens;
     private readonly Channel<GatewayToken> _channel =
@@ -17,13 +18,17 @@ internal sealed class GenerateCall : GatewayCall
     private int _generated;
 
     public GenerateCall(GenerationRequest request, DateTimeOffset deadline, ModelShape shape, TextStream text)
-        : base(request.Id, request.Prompt.Concat(request.Resume), deadline)
+        : base(
+            request.Id, shape.IsEncoderDecoder ? request.Prompt : [],
+            (shape.IsEncoderDecoder ? [shape.DecoderStartToken!.Value] : request.Prompt).Concat(request.Resume), deadline)
     {
         _request = request;
         _endTokens = shape.EndTokens;
+        _forced = shape.ForcedFirstToken;
         _text = text;
-        _maxTokens = Math.Min(request.MaxTokens, shape.MaxContext - request.Prompt.Count);
-        LongestLength = request.Prompt.Count + _maxTokens;
+        var given = Tokens.Count - request.Resume.Count;
+        _maxTokens = Math.Min(request.MaxTokens, shape.MaxContext - given);
+        LongestLength = given + _maxTokens;
 
         // What another gateway emitted already is played through once more, silently: text held back then is held back now.
         foreach (var token in request.Resume)
@@ -49,7 +54,9 @@ internal sealed class GenerateCall : GatewayCall
             return;
         }
 
-        var token = TokenSampler.Sample(logits.AsSpan(0, vocabulary), _request.Sampling, _generated);
+        var token = _generated == 0 && _forced is { } forced
+            ? forced
+            : TokenSampler.Sample(logits.AsSpan(0, vocabulary), _request.Sampling, _generated);
         Tokens.Add(token);
         _generated++;
         Emit(token, silent: false);

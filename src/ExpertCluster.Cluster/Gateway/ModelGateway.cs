@@ -13,7 +13,7 @@ namespace ExpertCluster.Cluster.Gateway;
 public sealed class ModelGateway
 {
     private readonly GatewayOptions _options;
-    private readonly DecoderModel _model;
+    private readonly SequenceModel _model;
     private readonly IActorRef _actor;
     private readonly TimeProvider _time;
     private int _layerCalls;
@@ -25,7 +25,7 @@ public sealed class ModelGateway
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     internal ModelGateway(
-        string name, GatewayOptions options, ModelShape shape, DecoderModel model, ITextTokenizer? tokenizer, ClusterExperts experts,
+        string name, GatewayOptions options, ModelShape shape, SequenceModel model, ITextTokenizer? tokenizer, ClusterExperts experts,
         GatewayStatistics statistics, IActorRef actor, TimeProvider time)
     {
         Statistics = statistics;
@@ -73,6 +73,7 @@ public sealed class ModelGateway
     public async Task<float[]> ForwardAsync(ForwardRequest request, CancellationToken cancellationToken)
     {
         CheckTokens("tokens", request.Tokens);
+        CheckSource(request.Source);
         if (request.Tokens.Count > Shape.MaxContext)
         {
             throw Invalid($"tokens has {request.Tokens.Count} entries and the context of {Name} holds {Shape.MaxContext}");
@@ -83,7 +84,7 @@ public sealed class ModelGateway
             throw Invalid($"tokens has {request.Tokens.Count} entries; their logits ({Shape.VocabularySize} each) do not fit one array");
         }
 
-        CheckCache(request.Tokens.Count);
+        CheckCache(request.Tokens.Count, request.Source?.Count ?? 0);
         var call = new ForwardCall(request, Deadline(request.Deadline), Shape.VocabularySize);
         using var registration = Submit(call, cancellationToken);
         return await call.Completion.Task.ConfigureAwait(false);
@@ -96,7 +97,7 @@ public sealed class ModelGateway
     {
         Check(request);
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var call = new GenerateCall(request, Deadline(request.Deadline), Shape, new TextStream(Tokenizer, request.Stop, continuation: true));
+        var call = new GenerateCall(request, Deadline(request.Deadline), Shape, new TextStream(Tokenizer, request.Stop, continuation: !Shape.IsEncoderDecoder));
         using var registration = Submit(call, left.Token);
         try
         {
@@ -171,7 +172,12 @@ public sealed class ModelGateway
     private void Check(GenerationRequest request)
     {
         CheckTokens("prompt", request.Prompt);
-        if (request.Prompt.Count >= Shape.MaxContext)
+        if (Shape.IsEncoderDecoder && request.Prompt.Count > Shape.MaxContext)
+        {
+            throw Invalid($"prompt has {request.Prompt.Count} tokens and the encoder of {Name} reads {Shape.MaxContext}");
+        }
+
+        if (!Shape.IsEncoderDecoder && request.Prompt.Count >= Shape.MaxContext)
         {
             throw Invalid($"prompt has {request.Prompt.Count} tokens and the context of {Name} holds {Shape.MaxContext}, answer included");
         }
@@ -204,7 +210,27 @@ public sealed class ModelGateway
             throw Invalid(e.Message);
         }
 
-        CheckCache((int)Math.Min(Shape.MaxContext, (long)request.Prompt.Count + request.MaxTokens));
+        var source = Shape.IsEncoderDecoder ? request.Prompt.Count : 0;
+        CheckCache((int)Math.Min(Shape.MaxContext, (long)request.Prompt.Count - source + request.MaxTokens), source);
+    }
+
+    private void CheckSource(IReadOnlyList<int>? source)
+    {
+        if (!Shape.IsEncoderDecoder)
+        {
+            if (source is { Count: > 0 })
+            {
+                throw Invalid($"source has {source.Count} tokens and {Name} has no encoder that could read them");
+            }
+
+            return;
+        }
+
+        CheckTokens("source", source ?? []);
+        if (source!.Count > Shape.MaxContext)
+        {
+            throw Invalid($"source has {source.Count} tokens and the encoder of {Name} reads {Shape.MaxContext}");
+        }
     }
 
     private void CheckTokens(string field, IReadOnlyList<int> tokens)
@@ -223,12 +249,12 @@ public sealed class ModelGateway
         }
     }
 
-    private void CheckCache(int length)
+    private void CheckCache(int length, int source)
     {
-        var bytes = _model.KvBytes(length);
+        var bytes = _model.KvBytes(length, source);
         if (bytes > _options.KvCacheBytes)
         {
-            throw Invalid($"{length} tokens need {bytes:N0} bytes of KV cache; ExpertCluster:Gateway:KvCacheBytes is {_options.KvCacheBytes:N0}");
+            throw Invalid($"{length + source} tokens need {bytes:N0} bytes of KV cache; ExpertCluster:Gateway:KvCacheBytes is {_options.KvCacheBytes:N0}");
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly List<HostedModel> _models;
     private readonly IReadOnlyDictionary<string, ITextTokenizer?> _tokenizers;
-    private readonly List<DecoderModel> _dense = [];
+    private readonly List<SequenceModel> _dense = [];
     private readonly DeviceExecutor _executor;
     private readonly DeviceExecutor _loader;
     private ImmutableDictionary<string, ModelGateway> _gateways = ImmutableDictionary<string, ModelGateway>.Empty;
@@ -84,7 +84,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
             PortProbe.Require("ExpertCluster:Node:Port", options.Node.Host, options.Node.Port);
             foreach (var model in options.Models)
             {
-                models.Add(new HostedModel(model.EffectiveName, ModelCheckpoint.Open(model.Path)));
+                models.Add(new HostedModel(model.EffectiveName, ModelCheckpoint.Open(model.Path, model.LikeReference)));
             }
 
             // Tokenizers are pure parsing, libtorch mostly disk: together they take as long as the slower.
@@ -108,7 +108,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     public async Task StartAsync(ActorSystem system, CancellationToken cancellationToken)
     {
         // The dense part reads its tensors while the node joins.
-        var dense = _options.IsGateway ? LoadDenseAsync() : Task.FromResult<IReadOnlyList<DecoderModel>>([]);
+        var dense = _options.IsGateway ? LoadDenseAsync() : Task.FromResult<IReadOnlyList<SequenceModel>>([]);
         var cluster = Akka.Cluster.Cluster.Get(system);
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
@@ -170,7 +170,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         }
     }
 
-    private async Task<IReadOnlyList<DecoderModel>> LoadDenseAsync()
+    private async Task<IReadOnlyList<SequenceModel>> LoadDenseAsync()
     {
         foreach (var model in _models)
         {
@@ -246,7 +246,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     }
 
     private void StartGateway(
-        ActorSystem system, NodeId self, HostedModel model, DecoderModel dense, ChunkedLane lane)
+        ActorSystem system, NodeId self, HostedModel model, SequenceModel dense, ChunkedLane lane)
     {
         var routers = new Dictionary<int, (IActorRef, RouterStatistics)>();
         var (routerOptions, board, time) = (_options.Router, Board, _time);

@@ -1,3 +1,5 @@
+using ExpertCluster.Models.Decoding;
+
 namespace ExpertCluster.Models;
 
 /// <summary>What the dense part of a decoder computes, beyond the sizes in <see cref="ModelShape"/>.</summary>
@@ -39,14 +41,13 @@ public sealed record DecoderSpec
     /// <summary>Factor of the attention scores.</summary>
     internal double Scale => AttentionScale ?? 1 / Math.Sqrt(HeadDim);
 
-    /// <summary>Shape of a layer's cache without its positions: 2 (keys and values) or 1, heads, width.</summary>
-    internal (int Parts, int Heads, int Width) Cache => LatentWidth is { } width ? (1, 1, width) : (2, KvHeads, HeadDim);
+    // One layer without a window keeps all positions for all layers.
+    private int? RetainedWindow => WindowedLayers is null || WindowedLayers.All(windowed => windowed) ? SlidingWindow : null;
 
-    /// <summary>Bytes a position takes in one layer's cache.</summary>
-    internal long CacheRowBytes => (long)Cache.Parts * Cache.Heads * Cache.Width * sizeof(float);
-
-    /// <summary>Positions that have to be kept; null for all. One layer without a window keeps them for all layers.</summary>
-    internal int? RetainedWindow => WindowedLayers is null || WindowedLayers.All(windowed => windowed) ? SlidingWindow : null;
+    /// <summary>What a sequence keeps.</summary>
+    internal CacheSpec Cache(int layers) => LatentWidth is { } width
+        ? new CacheSpec(layers, 1, 1, width, RetainedWindow)
+        : new CacheSpec(layers, 2, KvHeads, HeadDim, RetainedWindow);
 
     /// <summary>The window of one layer.</summary>
     internal int? Window(int layer) => WindowedLayers is null || WindowedLayers[layer] ? SlidingWindow : null;

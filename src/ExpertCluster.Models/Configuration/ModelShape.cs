@@ -6,8 +6,14 @@ public sealed record ModelShape
     /// <summary>The <c>model_type</c> of its config.json.</summary>
     public required string Family { get; init; }
 
-    /// <summary>Number of decoder layers.</summary>
+    /// <summary>Number of layers; those of an encoder come first and count on into the decoder's.</summary>
     public required int Layers { get; init; }
+
+    /// <summary>How many of them are an encoder's; 0 for a decoder-only model.</summary>
+    public int EncoderLayers { get; init; }
+
+    /// <summary>Whether an encoder reads a source before the decoder writes.</summary>
+    public bool IsEncoderDecoder => EncoderLayers > 0;
 
     /// <summary>Indexes of the layers that have experts, ascending.</summary>
     public required int[] MoeLayers { get; init; }
@@ -35,4 +41,10 @@ public sealed record ModelShape
 
     /// <summary>Token a text starts with, if the model names one.</summary>
     public int? BeginToken { get; init; }
+
+    /// <summary>Token that a decoder behind an encoder starts with; null for a decoder-only model.</summary>
+    public int? DecoderStartToken { get; init; }
+
+    /// <summary>The token that must come first in what such a decoder writes, such as a target language; null for none.</summary>
+    public int? ForcedFirstToken { get; init; }
 }

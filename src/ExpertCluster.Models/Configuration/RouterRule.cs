@@ -26,4 +26,10 @@ public sealed record RouterRule
 
     /// <summary>Whether a group is as good as the sum of its two best (DeepSeek-V3) instead of its best (DeepSeek-V2).</summary>
     public bool GroupByTwoBest { get; init; }
+
+    /// <summary>
+    /// The experts that all tokens are sent to by rank of the choice, whatever was chosen, keeping the choices' weights; null to send them
+    /// where they belong. Reproduces a defect of a reference (see <see cref="Families.IModelFamily.ReferenceDefect"/>).
+    /// </summary>
+    public IReadOnlyList<int>? ExpertsByRank { get; init; }
 }

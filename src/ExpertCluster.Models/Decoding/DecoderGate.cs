@@ -58,6 +58,11 @@ public sealed class DecoderGate : IDisposable
             TensorPrimitives.Multiply(decision.Weights, (float)rule.Scale, decision.Weights);
         }
 
+        for (int slot = 0; rule.ExpertsByRank is { } fixedExperts && slot < decision.Experts.Length; slot++)
+        {
+            decision.Experts[slot] = fixedExperts[slot % rule.TopK];
+        }
+
         return decision;
     }
 

@@ -1,40 +1,27 @@
-using System.Buffers;
 using ExpertCluster.Models.Decoding;
-using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
 using TorchSharp;
-using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
 namespace ExpertCluster.Models;
 
-/// <summary>
-/// The dense part of a decoder – embedding, attention with its caches, norms, gates, head – on one executor. The experts are
-/// somebody else's (<see cref="IExpertBackend"/>). Float32 throughout. Steps of different sequences may overlap.
-/// </summary>
-public sealed class DecoderModel : IDisposable, IAsyncDisposable
+/// <summary>A decoder-only model.</summary>
+public sealed class DecoderModel : SequenceModel
 {
-    private readonly DeviceExecutor _executor;
     private readonly DecoderLayer[] _layers;
     private readonly Scalar _epsilon;
-    private int _disposed;
 
     /// <summary>Takes the weights over. On the executor's thread.</summary>
     internal DecoderModel(ModelShape shape, DecoderSpec spec, DecoderWeights weights, DeviceExecutor executor)
+        : base(shape, executor)
     {
-        Shape = shape;
         Spec = spec;
         Weights = weights;
-        _executor = executor;
-        Device = executor.TorchDevice;
-        OnHost = Device.type == DeviceType.CPU;
+        Cache = spec.Cache(shape.Layers);
         _epsilon = spec.NormEpsilon.ToScalar();
         Rotary = new RotaryTable(spec.Rope, Device);
         _layers = [.. weights.Layers.Select((layer, i) => new DecoderLayer(i, spec, layer, Device))];
     }
-
-    /// <summary>The model's sizes.</summary>
-    public ModelShape Shape { get; }
 
     /// <summary>What it computes.</summary>
     public DecoderSpec Spec { get; }
@@ -43,151 +30,18 @@ public sealed class DecoderModel : IDisposable, IAsyncDisposable
 
     internal RotaryTable Rotary { get; }
 
-    internal Device Device { get; }
-
-    internal bool OnHost { get; }
-
-    /// <summary>The most bytes a sequence's cache takes on its way to that many positions.</summary>
-    public long KvBytes(int length)
-    {
-        // Caches grow by doubling; a window keeps at most its own length, a step's rows, and room before the next move.
-        const int StepRows = 1024;
-        long rows = Spec.RetainedWindow is { } window ? Math.Min(length, 4L * (window + StepRows)) : length;
-        rows = Math.Max(64, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)rows));
-        return Spec.CacheRowBytes * Shape.Layers * rows;
-    }
-
-    /// <summary>An empty sequence.</summary>
-    public DecoderSequence NewSequence()
-    {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        return new DecoderSequence(_executor, Spec, Shape.Layers, Shape.MaxContext);
-    }
-
-    /// <summary>
-    /// Runs new tokens of any number of sequences through the model. The rows of all slices go through everything but the attention
-    /// core as one batch. When it fails or is cancelled, no sequence has changed.
-    /// </summary>
-    /// <param name="slices">What each sequence contributes.</param>
-    /// <param name="experts">Who computes the experts.</param>
-    /// <param name="ct">Cancels between layers.</param>
-    /// <param name="capture">Collects intermediate values, if given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A token id is not in the vocabulary.</exception>
-    /// <exception cref="ArgumentException">No slices, an empty slice, a sequence given twice or of another model, or the context exceeded.</exception>
-    /// <exception cref="InvalidOperationException">A sequence is in use by another step.</exception>
-    public async Task<StepResult> StepAsync(
-        IReadOnlyList<StepSlice> slices, IExpertBackend experts, CancellationToken ct, StepCapture? capture = null)
-    {
-        ArgumentNullException.ThrowIfNull(slices);
-        ArgumentNullException.ThrowIfNull(experts);
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        StepValidation.Check(slices, Shape);
-        int claimed = 0;
-        DecoderStep? step = null;
-        bool finished = false;
-        try
-        {
-            for (; claimed < slices.Count; claimed++)
-            {
-                slices[claimed].Sequence.Claim();
-            }
-
-            var states = new SliceState[slices.Count];
-            int tokens = 0;
-            for (int i = 0; i < states.Length; i++)
-            {
-                states[i] = new SliceState(slices[i], tokens);
-                tokens += states[i].Count;
-            }
-
-            step = new DecoderStep(this, states, tokens, capture);
-            for (RoutedRows? rows = await _executor.RunAsync(step.Start, ct).ConfigureAwait(false); rows is not null;)
-            {
-                await experts.ApplyAsync(step.Layer, rows, step.Combined, ct).ConfigureAwait(false);
-                rows = await _executor.RunAsync(step.Continue, ct).ConfigureAwait(false);
-            }
-
-            finished = true;
-            return step.Result!;
-        }
-        finally
-        {
-            if (!finished && step is not null)
-            {
-                _executor.Free(step.Dispose);
-            }
-
-            for (int i = 0; i < claimed; i++)
-            {
-                slices[i].Sequence.Release();
-            }
-        }
-    }
-
-    /// <summary>Asks the gate of one layer.</summary>
-    /// <param name="layer">Model layer index.</param>
-    /// <param name="rows">What the experts would get: hidden states after the layer's second norm, [T,H] row-major.</param>
-    /// <param name="tokens">T.</param>
-    /// <exception cref="ArgumentException">No such layer, or the length of <paramref name="rows"/> is not T·H.</exception>
-    public Task<RoutingDecision> RouteAsync(int layer, ReadOnlyMemory<float> rows, int tokens)
-    {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        if ((uint)layer >= (uint)_layers.Length)
-        {
-            throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The model has {_layers.Length} layers.");
-        }
-
-        if (_layers[layer].Gate is null)
-        {
-            throw new ArgumentOutOfRangeException(nameof(layer), layer, $"Layer {layer} of the model has no experts.");
-        }
-
-        ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        if (rows.Length != (long)tokens * Shape.HiddenSize)
-        {
-            throw new ArgumentException($"{rows.Length} values are not {tokens} rows of {Shape.HiddenSize}.", nameof(rows));
-        }
-
-        return _executor.RunAsync(() => Route(layer, rows, tokens));
-    }
-
-    /// <summary>Frees the weights on the executor's thread; returns before that is done.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            _executor.Free(FreeWeights);
-        }
-    }
-
-    /// <summary>Frees the weights on the executor's thread.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _executor.Free(() =>
-            {
-                FreeWeights();
-                done.SetResult();
-            });
-            await done.Task.ConfigureAwait(false);
-        }
-    }
+    internal override CacheSpec Cache { get; }
 
     internal DecoderLayer Layer(int layer) => _layers[layer];
 
+    internal override DecoderGate? Gate(int layer) => _layers[layer].Gate;
+
     internal Tensor FinalNorm(Tensor hidden) => RmsNorm.Apply(hidden, Weights.FinalNorm, _epsilon);
 
-    private unsafe RoutingDecision Route(int layer, ReadOnlyMemory<float> rows, int tokens)
-    {
-        using MemoryHandle pin = rows.Pin();
-        using Tensor wrapped = TensorMemory.Wrap(pin.Pointer, ScalarType.Float32, tokens, Shape.HiddenSize);
-        using Tensor? moved = OnHost ? null : wrapped.to(Device);
-        return _layers[layer].Gate!.Forward(moved ?? wrapped, tokens, out _);
-    }
+    private protected override ModelStep CreateStep(SliceState[] slices, int tokens, StepCapture? capture) =>
+        new DecoderStep(this, slices, tokens, capture);
 
-    private void FreeWeights()
+    private protected override void FreeWeights()
     {
         Rotary.Dispose();
         foreach (DecoderLayer layer in _layers)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ExpertCluster.Models.Decoding;
 using ExpertCluster.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,36 +8,41 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace ExpertCluster.Models;
 
 /// <summary>
-/// The key-value cache of one sequence. A step appends to it; what a failed step wrote beyond <see cref="Length"/> does not count
-/// and is overwritten. Only one step at a time may use it; disposing is allowed at any time from any thread.
+/// The key-value cache of one sequence, and where the model has an encoder what that made of the source. A step appends to it; what a
+/// failed step wrote beyond <see cref="Length"/> does not count and is overwritten. Only one step at a time may use it; disposing is
+/// allowed at any time from any thread.
 /// </summary>
 public sealed class DecoderSequence : IDisposable
 {
-    private const int FirstCapacity = 64;
-
     private readonly DeviceExecutor _executor;
-    private readonly DecoderSpec _spec;
+    private readonly CacheSpec _spec;
     private readonly int _maxContext;
     private readonly Tensor?[] _layers;
+    private readonly List<int> _padding = [];
+    private Tensor[] _source = [];
     private int _inUse;
     private volatile int _length;
+    private volatile int _sourceLength;
     private volatile bool _disposed;
     private int _start;
     private volatile int _capacity;
 
-    internal DecoderSequence(DeviceExecutor executor, DecoderSpec spec, int layers, int maxContext)
+    internal DecoderSequence(DeviceExecutor executor, CacheSpec spec, int maxContext)
     {
         _executor = executor;
         _spec = spec;
         _maxContext = maxContext;
-        _layers = new Tensor?[layers];
+        _layers = new Tensor?[spec.Layers];
     }
 
     /// <summary>Positions committed so far.</summary>
     public int Length => _length;
 
+    /// <summary>Tokens of the source that the encoder has read; 0 before, and for a model without encoder.</summary>
+    public int SourceLength => _sourceLength;
+
     /// <summary>Bytes the cache takes on the device.</summary>
-    public long Bytes => _disposed ? 0 : _spec.CacheRowBytes * _layers.Length * _capacity;
+    public long Bytes => _disposed ? 0 : (_spec.RowBytes * _capacity) + _spec.SourceBytes(_sourceLength);
 
     /// <summary>Whether it was disposed.</summary>
     public bool IsDisposed => _disposed;
@@ -46,6 +52,9 @@ public sealed class DecoderSequence : IDisposable
 
     /// <summary>Position of the first row kept; earlier ones slid out of the window.</summary>
     internal int Start => _start;
+
+    /// <summary>How many of the tokens so far took no position.</summary>
+    internal int Padding => _padding.Count;
 
     /// <summary>Forgets all positions from <paramref name="length"/> on.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sequence is shorter, or the length is negative.</exception>
@@ -66,6 +75,7 @@ public sealed class DecoderSequence : IDisposable
                     $"Position {FirstVisible(length)} has left the sliding window; the sequence cannot go back to length {length}.");
             }
 
+            _padding.RemoveAll(position => position >= length);
             _length = length;
         }
         finally
@@ -89,7 +99,7 @@ public sealed class DecoderSequence : IDisposable
 
         _executor.Free(() =>
         {
-            foreach (Tensor? layer in _layers)
+            foreach (Tensor? layer in _layers.Concat(_source))
             {
                 layer?.Dispose();
             }
@@ -112,7 +122,25 @@ public sealed class DecoderSequence : IDisposable
     internal static int FirstVisible(int position, int? window) => window is { } w ? Math.Max(0, position - w + 1) : 0;
 
     /// <summary>First position that any layer still needs when a token stands at <paramref name="position"/>.</summary>
-    internal int FirstVisible(int position) => FirstVisible(position, _spec.RetainedWindow);
+    internal int FirstVisible(int position) => FirstVisible(position, _spec.Window);
+
+    /// <summary>Keys and values of the source for one decoder layer, [2,heads,source,d]. On the executor's thread.</summary>
+    internal Tensor Source(int layer)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _source[layer];
+    }
+
+    /// <summary>Takes over what the encoder made of the source. On the executor's thread.</summary>
+    /// <param name="layers">Per decoder layer [2,heads,source,d], detached from any dispose scope.</param>
+    /// <param name="length">Tokens of the source.</param>
+    /// <exception cref="ObjectDisposedException">The sequence is gone; the tensors stay the caller's.</exception>
+    internal void SetSource(Tensor[] layers, int length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _source = layers;
+        _sourceLength = length;
+    }
 
     /// <summary>Cache of a layer, [2,kvHeads,capacity,d]: keys, then values; or [1,1,capacity,c+r] of latents. On the executor's thread.</summary>
     internal Tensor Layer(int layer)
@@ -135,8 +163,8 @@ public sealed class DecoderSequence : IDisposable
         int live = _length - keepFrom;
         int needed = live + count;
         // Moving the live rows within the same capacity pays only when it leaves enough room before the next move.
-        int capacity = needed <= _capacity / 4 * 3 ? _capacity : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, FirstCapacity));
-        if (_spec.RetainedWindow is null)
+        int capacity = needed <= _capacity / 4 * 3 ? _capacity : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, CacheSpec.FirstCapacity));
+        if (_spec.Window is null)
         {
             capacity = Math.Max(Math.Min(capacity, _maxContext), needed);
         }
@@ -148,17 +176,30 @@ public sealed class DecoderSequence : IDisposable
         Replace(capacity, keepFrom, live, device);
     }
 
-    internal void Commit(int count) => _length += count;
+    /// <summary>Lengthens the sequence.</summary>
+    /// <param name="tokens">What was appended.</param>
+    /// <param name="padding">A token that takes no position; null for none.</param>
+    internal void Commit(ReadOnlySpan<int> tokens, int? padding)
+    {
+        for (int i = 0; padding is not null && i < tokens.Length; i++)
+        {
+            if (tokens[i] == padding)
+            {
+                _padding.Add(_length + i);
+            }
+        }
+
+        _length += tokens.Length;
+    }
 
     private void Replace(int capacity, int keepFrom, int live, Device device)
     {
         var next = new Tensor[_layers.Length];
-        (int parts, int heads, int width) = _spec.Cache;
         using (DisposeScope scope = NewDisposeScope())
         {
             for (int i = 0; i < next.Length; i++)
             {
-                next[i] = empty([parts, heads, capacity, width], ScalarType.Float32, device);
+                next[i] = empty([_spec.Parts, _spec.Heads, capacity, _spec.Width], ScalarType.Float32, device);
                 if (live > 0)
                 {
                     next[i].narrow(2, 0, live).copy_(_layers[i]!.narrow(2, keepFrom - _start, live));

@@ -4,4 +4,5 @@ namespace ExpertCluster.Models;
 /// <param name="Sequence">The sequence; at most once per step.</param>
 /// <param name="Tokens">New token ids, at least one, continuing where the sequence ends.</param>
 /// <param name="Logits">For which of them logits are wanted.</param>
-public sealed record StepSlice(DecoderSequence Sequence, ReadOnlyMemory<int> Tokens, LogitsWanted Logits);
+/// <param name="Encode">Whether the tokens are the source, whole, which an encoder–decoder reads before anything else.</param>
+public sealed record StepSlice(DecoderSequence Sequence, ReadOnlyMemory<int> Tokens, LogitsWanted Logits, bool Encode = false);

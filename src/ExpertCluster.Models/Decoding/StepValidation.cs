@@ -31,6 +31,30 @@ internal static class StepValidation
             }
 
             CheckTokens(slice.Tokens.Span, shape.VocabularySize);
+            CheckSource(slice, slices[0].Encode, shape);
+        }
+    }
+
+    private static void CheckSource(StepSlice slice, bool encode, ModelShape shape)
+    {
+        if (slice.Encode != encode)
+        {
+            throw new ArgumentException("A step goes through the encoder or through the decoder, not through both.", nameof(slice));
+        }
+
+        if (slice.Encode && !shape.IsEncoderDecoder)
+        {
+            throw new ArgumentException("The model has no encoder.", nameof(slice));
+        }
+
+        if (slice.Encode && slice.Sequence.SourceLength > 0)
+        {
+            throw new ArgumentException("The sequence has its source already.", nameof(slice));
+        }
+
+        if (!slice.Encode && shape.IsEncoderDecoder && slice.Sequence.SourceLength == 0)
+        {
+            throw new ArgumentException("The encoder must read the source before the decoder starts.", nameof(slice));
         }
     }
 

@@ -1,6 +1,7 @@
 using ExpertCluster.Models.Decoding;
 using ExpertCluster.Models.Families.Blocks;
 using ExpertCluster.Moe;
+using ExpertCluster.Tensors;
 using ExpertCluster.Tensors.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -44,9 +45,6 @@ public sealed class DecoderDefinition : ModelDefinition
     public override ModelShape Shape => _shape;
 
     /// <inheritdoc/>
-    public override DecoderSpec Decoder => _spec;
-
-    /// <inheritdoc/>
     public override long ExpertBytes => Moe.Experts.Bytes;
 
     private long H => _shape.HiddenSize;
@@ -84,7 +82,12 @@ public sealed class DecoderDefinition : ModelDefinition
         Moe.Experts.Load(new WeightReader(tensors, Format), $"{Layer(layer)}{Moe.Name}experts.", expert, device);
 
     /// <inheritdoc/>
-    public override DecoderWeights LoadDense(CheckpointTensors tensors, Device device)
+    public override SequenceModel LoadDense(CheckpointTensors tensors, DeviceExecutor executor) =>
+        new DecoderModel(_shape, _spec, LoadWeights(tensors, executor.TorchDevice), executor);
+
+    private static string Layer(int layer) => $"model.layers.{layer}.";
+
+    private DecoderWeights LoadWeights(CheckpointTensors tensors, Device device)
     {
         var weights = new WeightReader(tensors, Format);
         using DisposeScope scope = NewDisposeScope();
@@ -100,8 +103,6 @@ public sealed class DecoderDefinition : ModelDefinition
         return new DecoderWeights(
             embedding.DetachFromDisposeScope(), layers, norm.DetachFromDisposeScope(), head.DetachFromDisposeScope());
     }
-
-    private static string Layer(int layer) => $"model.layers.{layer}.";
 
     private DecoderLayerWeights LoadLayer(WeightReader weights, int layer, Device device)
     {

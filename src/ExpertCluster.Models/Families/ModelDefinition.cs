@@ -1,5 +1,5 @@
-using ExpertCluster.Models.Decoding;
 using ExpertCluster.Moe;
+using ExpertCluster.Tensors;
 using ExpertCluster.Tensors.Checkpoints;
 using TorchSharp;
 
@@ -10,9 +10,6 @@ public abstract class ModelDefinition
 {
     /// <summary>Sizes for planning.</summary>
     public abstract ModelShape Shape { get; }
-
-    /// <summary>What the dense part computes.</summary>
-    public abstract DecoderSpec Decoder { get; }
 
     /// <summary>Bytes of one expert in memory, as float32.</summary>
     public abstract long ExpertBytes { get; }
@@ -28,6 +25,6 @@ public abstract class ModelDefinition
     /// <param name="device">Where its weights go.</param>
     public abstract IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, torch.Device device);
 
-    /// <summary>Loads everything but the experts.</summary>
-    public abstract DecoderWeights LoadDense(CheckpointTensors tensors, torch.Device device);
+    /// <summary>Loads everything but the experts. On the executor's thread.</summary>
+    public abstract SequenceModel LoadDense(CheckpointTensors tensors, DeviceExecutor executor);
 }

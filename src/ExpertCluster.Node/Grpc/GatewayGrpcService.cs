@@ -38,7 +38,7 @@ internal sealed class GatewayGrpcService(IExpertClusterClient gateway, IGatewayD
 
     public override async Task<ForwardResponse> Forward(ForwardRequest request, ServerCallContext context)
     {
-        RequestOptions call = ReadOptions(request.Call, context);
+        RequestOptions call = ReadOptions(request.Call, context) with { Source = RequestReader.TokensOrNone("source", request.Source) };
         FloatMatrix logits = await gateway.ForwardAsync(
             RequestReader.Model(request.Model), RequestReader.Tokens("tokens", request.Tokens), call, context.CancellationToken)
             .ConfigureAwait(false);

@@ -60,6 +60,13 @@ internal static class RequestReader
         return TokensOrNone(field, tokens);
     }
 
+    public static int[] TokensOrNone(string field, RepeatedField<int> tokens)
+    {
+        int[] ids = [.. tokens];
+        int bad = Array.FindIndex(ids, id => id < 0);
+        return bad < 0 ? ids : throw Invalid($"{field}[{bad}]", ids[bad], "a token id, 0 or more");
+    }
+
     public static int Layer(int layer) => layer >= 0 ? layer : throw Invalid("layer", layer, "0 or more");
 
     /// <summary>Rows and columns at least 1, as many bytes as they need, every value finite.</summary>
@@ -161,13 +168,6 @@ internal static class RequestReader
             Resume = TokensOrNone("resume", request.Resume),
             Options = options,
         };
-    }
-
-    private static int[] TokensOrNone(string field, RepeatedField<int> tokens)
-    {
-        int[] ids = [.. tokens];
-        int bad = Array.FindIndex(ids, id => id < 0);
-        return bad < 0 ? ids : throw Invalid($"{field}[{bad}]", ids[bad], "a token id, 0 or more");
     }
 
     // Infinities and NaN are the values whose exponent bits are all set.

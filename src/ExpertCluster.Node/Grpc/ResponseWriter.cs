@@ -20,6 +20,7 @@ internal static class ResponseWriter
             VocabularySize = model.VocabularySize,
             MaxContext = model.MaxContext,
             ReadyExperts = model.ReadyExperts,
+            EncoderDecoder = model.EncoderDecoder,
         };
 
     public static GetClusterReportResponse Report(ClusterReport report)

@@ -51,7 +51,9 @@ public sealed class InProcessClient : IExpertClusterClient
         try
         {
             var logits = await gateway.ForwardAsync(
-                new ForwardRequest(IdOf(options), tokens.ToArray(), Deadline: options?.Deadline), cancellationToken).ConfigureAwait(false);
+                new ForwardRequest(
+                    IdOf(options), tokens.ToArray(), Deadline: options?.Deadline, Source: options is null ? null : options.Source.ToArray()),
+                cancellationToken).ConfigureAwait(false);
             return new FloatMatrix(tokens.Length, gateway.Shape.VocabularySize, logits);
         }
         catch (RequestFailedException e)
@@ -170,5 +172,5 @@ public sealed class InProcessClient : IExpertClusterClient
     private ModelInfo Describe(ModelGateway gateway) => new(
         gateway.Name, gateway.Shape.Family, gateway.Shape.MoeLayers.Length, gateway.Shape.ExpertsPerLayer, gateway.Shape.ExpertsPerToken,
         gateway.Shape.HiddenSize, gateway.Shape.VocabularySize, gateway.Shape.MaxContext,
-        _runtime.Board.ReadyExperts(gateway.Name, gateway.Shape.MoeLayers));
+        _runtime.Board.ReadyExperts(gateway.Name, gateway.Shape.MoeLayers), gateway.Shape.IsEncoderDecoder);
 }

@@ -1,0 +1,50 @@
+using ExpertCluster.Moe;
+using TorchSharp;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace ExpertCluster.Models.Families.Blocks;
+
+/// <summary>A network of two matrices with an activation between, as checkpoints store it.</summary>
+/// <param name="hiddenSize">H.</param>
+/// <param name="width">F.</param>
+/// <param name="activation">Between the matrices.</param>
+public sealed class FeedForwardBlock(long hiddenSize, long width, Activation activation)
+{
+    /// <summary>Name of the first matrix, [F,H].</summary>
+    public string First { get; init; } = "wi";
+
+    /// <summary>Name of the second, [H,F].</summary>
+    public string Second { get; init; } = "wo";
+
+    /// <summary>Whether both have a bias.</summary>
+    public bool Bias { get; init; }
+
+    /// <summary>Bytes as float32.</summary>
+    public long Bytes => ((2 * hiddenSize * width) + (Bias ? hiddenSize + width : 0)) * sizeof(float);
+
+    /// <summary>Checks from headers alone that the weights are there.</summary>
+    public void Validate(WeightReader weights, string prefix)
+    {
+        weights.Require($"{prefix}{First}.weight", width, hiddenSize);
+        weights.Require($"{prefix}{Second}.weight", hiddenSize, width);
+        if (Bias)
+        {
+            weights.Require($"{prefix}{First}.bias", width);
+            weights.Require($"{prefix}{Second}.bias", hiddenSize);
+        }
+    }
+
+    /// <summary>Loads the network.</summary>
+    public IExpertNetwork Load(WeightReader weights, string prefix, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor first = weights.Read($"{prefix}{First}.weight", device, width, hiddenSize);
+        Tensor second = weights.Read($"{prefix}{Second}.weight", device, hiddenSize, width);
+        Tensor? firstBias = Bias ? weights.Read($"{prefix}{First}.bias", device, width) : null;
+        Tensor? secondBias = Bias ? weights.Read($"{prefix}{Second}.bias", device, hiddenSize) : null;
+        return new FeedForwardExpert(
+            first.DetachFromDisposeScope(), firstBias?.DetachFromDisposeScope(), second.DetachFromDisposeScope(),
+            secondBias?.DetachFromDisposeScope(), activation);
+    }
+}

@@ -1,0 +1,69 @@
+using ExpertCluster.Models.EncoderDecoder;
+using ExpertCluster.Models.Families.Blocks;
+using ExpertCluster.Moe;
+using ExpertCluster.Tensors;
+using ExpertCluster.Tensors.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace ExpertCluster.Models.Families;
+
+/// <summary>An encoder–decoder composed of two stacks over one embedding. Layers count through, the encoder's first.</summary>
+internal sealed class EncoderDecoderDefinition(ModelShape shape, EncoderDecoderSpec spec) : ModelDefinition
+{
+    private const string Head = "lm_head.weight";
+
+    public WeightFormat Format { get; init; } = WeightFormat.Plain;
+
+    /// <summary>Name of the embedding, [V,H].</summary>
+    public required string Embedding { get; init; }
+
+    /// <summary>Whether the head's weight is the embedding's.</summary>
+    public required bool TiedHead { get; init; }
+
+    public required StackBlock Encoder { get; init; }
+
+    public required StackBlock Decoder { get; init; }
+
+    /// <inheritdoc/>
+    public override ModelShape Shape => shape;
+
+    /// <summary>Of the larger, where encoder and decoder differ.</summary>
+    public override long ExpertBytes => Math.Max(Encoder.Moe.Experts.Bytes, Decoder.Moe.Experts.Bytes);
+
+    /// <inheritdoc/>
+    public override void Validate(CheckpointTensors tensors)
+    {
+        var weights = new WeightReader(tensors, Format);
+        weights.Require(Embedding, shape.VocabularySize, shape.HiddenSize);
+        if (!TiedHead)
+        {
+            weights.Require(Head, shape.VocabularySize, shape.HiddenSize);
+        }
+
+        Encoder.Validate(weights, shape.HiddenSize);
+        Decoder.Validate(weights, shape.HiddenSize);
+    }
+
+    /// <inheritdoc/>
+    public override IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, Device device)
+    {
+        (StackBlock stack, int index) = layer < Encoder.Layers ? (Encoder, layer) : (Decoder, layer - Encoder.Layers);
+        return stack.Moe.Experts.Load(
+            new WeightReader(tensors, Format), $"{stack.Names(index).Network}{stack.Moe.Name}experts.", expert, device);
+    }
+
+    /// <inheritdoc/>
+    public override SequenceModel LoadDense(CheckpointTensors tensors, DeviceExecutor executor)
+    {
+        var weights = new WeightReader(tensors, Format);
+        Device device = executor.TorchDevice;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor embedding = weights.Read(Embedding, device, shape.VocabularySize, shape.HiddenSize);
+        Tensor head = TiedHead ? embedding.alias() : weights.Read(Head, device, shape.VocabularySize, shape.HiddenSize);
+        return new EncoderDecoderModel(
+            shape, spec, embedding.DetachFromDisposeScope(), Encoder.Load(weights, shape.HiddenSize, device),
+            Decoder.Load(weights, shape.HiddenSize, device), head.DetachFromDisposeScope(), executor);
+    }
+}
