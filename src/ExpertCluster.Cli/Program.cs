@@ -19,4 +19,10 @@ if (parsed.Errors.Count > 0)
         new UsageException(string.Join(" ", parsed.Errors.Select(e => e.Message)) + " See 'expertcluster --help'."), args.Contains("--json"));
 }
 
-return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+return await parsed.InvokeAsync(new InvocationConfiguration
+{
+    EnableDefaultExceptionHandler = false,
+
+    // A process that ends while libtorch computes crashes: what is under way gets the time to end.
+    ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+});

@@ -7,4 +7,22 @@ namespace ExpertCluster.Client;
 /// <param name="TokensRouted">Rows this gateway has sent to each expert since it started, <c>[layer][expert]</c>.</param>
 /// <param name="Retries">Segments this gateway sent again because a replica was gone, busy or late.</param>
 public sealed record ClusterReport(
-    string Model, long Epoch, IReadOnlyList<NodeReport> Nodes, IReadOnlyList<IReadOnlyList<long>> TokensRouted, long Retries);
+    string Model, long Epoch, IReadOnlyList<NodeReport> Nodes, IReadOnlyList<IReadOnlyList<long>> TokensRouted, long Retries)
+{
+    /// <summary>
+    /// The same moment, counting only what came after an earlier report of the same gateway. Counters that are below the earlier ones are
+    /// another gateway's and stay as they are.
+    /// </summary>
+    public ClusterReport Since(ClusterReport earlier)
+    {
+        ArgumentNullException.ThrowIfNull(earlier);
+        var same = earlier.Retries <= Retries && earlier.TokensRouted.Count == TokensRouted.Count
+            && TokensRouted.Zip(earlier.TokensRouted).All(
+                layer => layer.First.Count == layer.Second.Count && layer.First.Zip(layer.Second).All(expert => expert.First >= expert.Second));
+        return !same ? this : this with
+        {
+            Retries = Retries - earlier.Retries,
+            TokensRouted = [.. TokensRouted.Zip(earlier.TokensRouted, IReadOnlyList<long> (now, then) => [.. now.Zip(then, (a, b) => a - b)])],
+        };
+    }
+}

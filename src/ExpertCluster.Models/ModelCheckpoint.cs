@@ -30,6 +30,9 @@ public sealed class ModelCheckpoint : IDisposable
     /// <summary>The model's sizes.</summary>
     public ModelShape Shape => _definition.Shape;
 
+    /// <summary>What the dense part of a decoder-only model computes; null for others.</summary>
+    public DecoderSpec? Decoder => _definition.Decoder;
+
     /// <summary>The checkpoint's tensors.</summary>
     public CheckpointTensors Tensors { get; }
 

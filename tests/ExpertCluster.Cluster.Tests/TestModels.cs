@@ -7,5 +7,7 @@ internal static class TestModels
 
     public static string FolioSkewed => Path.Combine(AppContext.BaseDirectory, "config", "models", "folio-moe-skewed");
 
+    public static string SwitchTiny => Path.Combine(AppContext.BaseDirectory, "Goldens", "switch-tiny");
+
     public static string MixtralTiny => Path.Combine(AppContext.BaseDirectory, "Goldens", "mixtral-tiny");
 }

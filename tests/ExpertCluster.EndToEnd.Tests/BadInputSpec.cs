@@ -27,6 +27,7 @@ public sealed class BadInputSpec
         { "out of range", ["node", "--model", "folio-moe", "--set", "Gateway:MaxActive=0"], "ExpertCluster:Gateway:MaxActive = 0: must be 1 to 4096" },
         { "unknown key", ["node", "--model", "folio-moe", "--set", "Gateway:MaxActiv=3"], "MaxActiv" },
         { "wrong type", ["node", "--model", "folio-moe", "--set", "Gateway:MaxActive=three"], "MaxActive" },
+        { "memory", ["generate", "--prompt", "x", "--memory-mb", "9999999999999"], "--memory-mb is 9999999999999" },
         { "missing config", ["node", "--config", "nowhere.json"], "nowhere.json: no such file" },
         { "unreachable seed", ["node", "--model", "folio-moe", "--seed", "127.0.0.1:1", "--set", "Node:JoinTimeout=00:00:02"], "127.0.0.1:1" },
         { "no such gateway", ["generate", "--prompt", "x", "--connect", "127.0.0.1:1"], "127.0.0.1:1" },

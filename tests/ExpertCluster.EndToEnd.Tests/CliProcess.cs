@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -100,6 +101,9 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Ends it as a power cut would.</summary>
     public void Kill() => _process.Kill();
 
+    /// <summary>Sends a Unix signal.</summary>
+    public void Signal(int signal) => SendSignal(_process.Id, signal).Should().Be(0);
+
     public void Dispose()
     {
         if (!_process.HasExited)
@@ -110,6 +114,9 @@ internal sealed class CliProcess : IDisposable
 
         _process.Dispose();
     }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int SendSignal(int process, int signal);
 
     private static string Read(StringBuilder text)
     {

@@ -88,8 +88,10 @@ internal static class LayerBenchmark
             }
         }
 
+        // A ratio is taken within each round: what slows the machine for a while then slows both of its sides.
         return new LayerBenchmarkResult.Row(
-            tokens, Median(times[0]), Median(times[1]), Median(times[2]), LargestDifference(output, answer!.Values.Span));
+            tokens, Median(times[0]), Median(times[1]), Median(times[2]), Median(Ratios(times[0], times[2])), Median(Ratios(times[0], times[1])),
+            LargestDifference(output, answer!.Values.Span));
     }
 
     private static async Task<double> RoundAsync(Func<Task> call)
@@ -106,11 +108,13 @@ internal static class LayerBenchmark
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds / calls;
     }
 
-    private static double Median(List<double> values)
+    private static IEnumerable<double> Ratios(IEnumerable<double> times, IEnumerable<double> to) => times.Zip(to, (a, b) => a / b);
+
+    private static double Median(IEnumerable<double> values)
     {
-        values.Sort();
-        var middle = values.Count / 2;
-        return values.Count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+        double[] sorted = [.. values.Order()];
+        var middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     private static double LargestDifference(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)

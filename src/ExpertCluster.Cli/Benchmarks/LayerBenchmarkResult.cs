@@ -60,15 +60,12 @@ internal sealed record LayerBenchmarkResult(LayerBenchmarkSettings Settings, IRe
 
     private static string Format(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
-    /// <summary>One number of rows.</summary>
-    internal sealed record Row(int Tokens, double DirectMs, double ClusterMs, double BareMs, double Difference)
+    /// <summary>One number of rows; ratios are medians of each round's own.</summary>
+    internal sealed record Row(
+        int Tokens, double DirectMs, double ClusterMs, double BareMs, double DirectOverBare, double ClusterOverDirect, double Difference)
     {
         public double DirectTokensPerSecond => Tokens / DirectMs * 1000;
 
         public double ClusterTokensPerSecond => Tokens / ClusterMs * 1000;
-
-        public double DirectOverBare => DirectMs / BareMs;
-
-        public double ClusterOverDirect => DirectMs / ClusterMs;
     }
 }

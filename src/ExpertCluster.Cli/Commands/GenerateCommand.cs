@@ -5,6 +5,7 @@ using ExpertCluster.Cli.Clusters;
 using ExpertCluster.Cli.Output;
 using ExpertCluster.Client;
 using ExpertCluster.Cluster.Hosting;
+using ExpertCluster.Models.Tokenization;
 using ExpertCluster.Node.Embedded;
 
 namespace ExpertCluster.Cli.Commands;
@@ -87,6 +88,11 @@ internal static class GenerateCommand
             };
             if (parsed.GetValue(MemoryMb) is not 0 and var megabytes)
             {
+                if (megabytes < 1 || megabytes > long.MaxValue >> 20)
+                {
+                    throw new UsageException($"--memory-mb is {megabytes}; it must be 1 to {long.MaxValue >> 20}.");
+                }
+
                 options.Configure = (_, node) => node.Experts.MemoryBytes = megabytes << 20;
             }
 
@@ -130,6 +136,8 @@ internal static class GenerateCommand
         var model = runtime.Models[0];
         if (runtime.Tokenizer(model.Name) is not { } tokenizer)
         {
+            // Says why, where the tokenizer is there but of a kind nobody here runs.
+            TokenizerLoader.TryOpen(model.Checkpoint.Directory);
             throw new UsageException($"The checkpoint in {model.Checkpoint.Directory} has no tokenizer, so --prompt can not be read.");
         }
 
@@ -159,7 +167,10 @@ internal static class GenerateCommand
     private static async Task<int> RunAsync(
         IExpertClusterClient client, GenerateRequest request, DateTime started, bool json, CancellationToken cancellationToken)
     {
-        if (!json)
+        // A gateway counts since its own start; the difference is this request's, as far as others let it be.
+        var before = await client.GetClusterReportAsync(request.Model, cancellationToken);
+        var models = await client.ListModelsAsync(cancellationToken);
+        if (!json && !models.Any(m => m.Name == request.Model && m.EncoderDecoder))
         {
             Console.Out.Write(request.Prompt);
         }
@@ -170,26 +181,35 @@ internal static class GenerateCommand
         TimeSpan? first = null;
         double? sinceStart = null;
         GeneratedToken? last = null;
-        await foreach (var token in client.GenerateAsync(request, cancellationToken))
+        try
         {
-            first ??= clock.Elapsed;
-            sinceStart ??= (DateTime.UtcNow - started).TotalSeconds;
-            last = token;
-            if (token.Id >= 0)
+            await foreach (var token in client.GenerateAsync(request, cancellationToken))
             {
-                ids.Add(token.Id);
-            }
+                first ??= clock.Elapsed;
+                sinceStart ??= (DateTime.UtcNow - started).TotalSeconds;
+                last = token;
+                if (token.Id >= 0)
+                {
+                    ids.Add(token.Id);
+                }
 
-            text.Append(token.Text);
-            if (!json)
-            {
-                Console.Out.Write(token.Text);
-                Console.Out.Flush();
+                text.Append(token.Text);
+                if (!json)
+                {
+                    Console.Out.Write(token.Text);
+                    Console.Out.Flush();
+                }
             }
+        }
+        catch when (!json)
+        {
+            // The error gets a line of its own.
+            Console.Out.WriteLine();
+            throw;
         }
 
         var took = clock.Elapsed;
-        var report = await client.GetClusterReportAsync(request.Model, cancellationToken);
+        var report = (await client.GetClusterReportAsync(request.Model, cancellationToken)).Since(before);
         var result = new GenerateResult(
             request.Model, request.Prompt!, text.ToString(), ids, last?.FinishReason, last?.PromptTokens ?? 0, first ?? took, sinceStart ?? 0,
             took, report);

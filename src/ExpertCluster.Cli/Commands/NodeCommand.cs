@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json.Nodes;
 using ExpertCluster.Cli.Clusters;
 using ExpertCluster.Cli.Output;
 using ExpertCluster.Cluster.Configuration;
@@ -60,7 +62,10 @@ internal static class NodeCommand
         };
         command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), async () =>
         {
-            await using var application = NodeApplication.Build(parsed.GetValue(Config), Overrides(parsed));
+            var printJson = parsed.GetValue(json);
+            var clock = Stopwatch.StartNew();
+            await using var application = NodeApplication.Build(
+                parsed.GetValue(Config), Overrides(parsed), printJson ? logging => ClusterStart.AddLogging(logging, verbose: true) : null);
             _ = application.Services.GetRequiredService<ClusterRuntime>();
             await application.StartAsync(cancellationToken);
             if (parsed.GetValue(ExitWithInput))
@@ -68,8 +73,10 @@ internal static class NodeCommand
                 _ = StopWithInputAsync(application);
             }
 
+            var node = application.Services.GetRequiredService<ClusterRuntime>().Description?.Node.HostPort;
             await application.WaitForShutdownAsync(cancellationToken);
-            return 0;
+            return !printJson ? 0 : Json.Print(
+                new JsonObject { ["node"] = node, ["seconds"] = clock.Elapsed.TotalSeconds }, [Check.That("stopped", true)]);
         }));
         return command;
     }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using ExpertCluster.Client;
 using ExpertCluster.Cluster.Hosting;
+using ExpertCluster.Contracts;
 using ExpertCluster.Models;
 using ExpertCluster.Models.Tokenization;
 using ExpertCluster.Tensors;
@@ -16,6 +17,8 @@ internal static class Failure
     /// <summary>Runs a command's body; whatever it throws is reported.</summary>
     public static async Task<int> GuardAsync(bool json, Func<Task<int>> body)
     {
+        // Whoever waits for a signal meanwhile must have a task to wait for, however long the body's first steps take.
+        await Task.Yield();
         try
         {
             return await body();
@@ -54,6 +57,11 @@ internal static class Failure
 
     private static (int Code, string Message) Describe(Exception error)
     {
+        if (error is PortUnavailableException)
+        {
+            return (1, error.Message);
+        }
+
         // What matters may sit below a library's own exceptions, as with a port that is taken.
         for (var cause = error; cause is not null; cause = cause.InnerException)
         {
@@ -70,8 +78,10 @@ internal static class Failure
                 or ModelNotFoundException or InvalidDataException or FileNotFoundException
                 or DirectoryNotFoundException => (2, error.Message),
             OptionsValidationException invalid => (2, string.Join("; ", invalid.Failures)),
+            RequestFailedException { Error: RequestError.InvalidRequest } => (2, error.Message),
             OperationCanceledException => (130, "interrupted"),
-            InvalidOperationException or JoinFailedException or PortUnavailableException or ExpertClusterException or LibTorchNotFoundException => (1, error.Message),
+            InvalidOperationException or JoinFailedException or ExpertClusterException or LibTorchNotFoundException or RequestFailedException
+                or NotFiniteNumberException or IOException => (1, error.Message),
             _ => (1, $"{error.GetType().Name}: {error.Message}"),
         };
     }

@@ -91,6 +91,7 @@ internal sealed class Golden : IDisposable
         foreach (var (name, rows) in new[]
         {
             ("input_ids", InputIds), ("decoder_input_ids", DecoderInputIds ?? []), ("prompt_ids", PromptIds is null ? [] : [PromptIds]),
+            ("generated", Generated is null ? [] : [Generated]),
         })
         {
             foreach (var row in rows)
@@ -112,14 +113,22 @@ internal sealed class Golden : IDisposable
 
     public bool Has(string name) => _file.Contains(name);
 
-    /// <summary>Values of a float tensor, which must have that many.</summary>
-    public float[] Floats(string name, long expected)
+    /// <summary>Values of a float tensor.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="shape">Its shape. The axes before the last may also be one, as where the reference flattens sequences.</param>
+    /// <exception cref="CheckpointException">It has another shape.</exception>
+    public float[] Floats(string name, params long[] shape)
     {
-        var values = _file.ReadFloats(name);
-        return values.Length == expected
-            ? values
-            : throw new CheckpointException(_path, name, $"holds {values.Length} values; this model and input_ids make {expected}.");
+        var actual = _file[name].Shape;
+        long[] flat = [shape[..^1].Aggregate(1L, (product, size) => product * size), shape[^1]];
+        return actual.SequenceEqual(shape) || actual.SequenceEqual(flat) || (shape is [1] && actual.Length == 0)
+            ? _file.ReadFloats(name)
+            : throw new CheckpointException(
+                _path, name, $"has shape [{string.Join(", ", actual)}]; this model and the token ids make [{string.Join(", ", shape)}].");
     }
+
+    /// <summary>The error for a state that the model does not have.</summary>
+    public CheckpointException Missing(string name, int count, string what) => new(_path, name, $"goes beyond the {count} {what} of this model.");
 
     /// <summary>Which keys need which others.</summary>
     private void CheckKeys()

@@ -57,7 +57,7 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
     {
         var all = Join(whole);
         var steps = Join(stepped);
-        var reference = golden.Has("logits") ? golden.Floats("logits", all.Length) : null;
+        var reference = golden.Has("logits") ? golden.Floats("logits", Sequences, Length, Vocabulary) : null;
         if (reference is not null)
         {
             Compare("logits", reference, all);
@@ -67,7 +67,7 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
         Compare(reference is null ? "kv cache against whole pass" : "kv cache, every position", reference ?? all, steps);
         if (golden.Has("logits_last"))
         {
-            var last = golden.Floats("logits_last", (long)Sequences * Vocabulary);
+            var last = golden.Floats("logits_last", Sequences, Vocabulary);
             Compare("logits_last", last, Join(whole.Select(LastRow)));
             Compare("logits_last, kv cache", last, Join(stepped.Select(LastRow)));
         }
@@ -85,16 +85,16 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
         foreach (var state in golden.States)
         {
             // Layers with experts count by themselves, as the reference counts.
-            var rows = (long)Sequences * (state.Side == GoldenSide.Encoder ? golden.InputIds[0].Length : Length);
+            var length = state.Side == GoldenSide.Encoder ? golden.InputIds[0].Length : Length;
             var all = captures.Select(c => Captured(c, state)).ToArray();
             Compare(
-                state.Name, golden.Floats(state.Name, rows * (state.IsRouter ? gateway.Shape.ExpertsPerLayer : gateway.Shape.HiddenSize)),
+                state.Name, golden.Floats(state.Name, Sequences, length, state.IsRouter ? gateway.Shape.ExpertsPerLayer : gateway.Shape.HiddenSize),
                 Join(all));
         }
 
         if (golden.Has(Golden.EncoderOutput))
         {
-            var reference = golden.Floats(Golden.EncoderOutput, (long)Sequences * golden.InputIds[0].Length * gateway.Shape.HiddenSize);
+            var reference = golden.Floats(Golden.EncoderOutput, Sequences, golden.InputIds[0].Length, gateway.Shape.HiddenSize);
             Compare(Golden.EncoderOutput, reference, Join(captures.Select(c => c.HiddenStates[gateway.Shape.EncoderLayers])));
         }
 
@@ -120,7 +120,7 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
         };
         return state.Index < count
             ? all[first + state.Index]
-            : throw Missing(state.Name, count, state.IsRouter ? "layers with a router" : "hidden states");
+            : throw golden.Missing(state.Name, count, state.IsRouter ? "layers with a router" : "hidden states");
     }
 
     private async Task<float> AuxiliaryLossAsync(List<StepCapture> captures)
@@ -183,7 +183,4 @@ internal sealed class GoldenVerifier(ModelGateway gateway, Golden golden, double
     private float[] LastRow(float[] logits) => logits[^Vocabulary..];
 
     private static float[] Join(IEnumerable<float[]> parts) => [.. parts.SelectMany(p => p)];
-
-    private static Tensors.Checkpoints.CheckpointException Missing(string name, int count, string what) =>
-        new("golden.safetensors", name, $"goes beyond the {count} {what} of this model.");
 }

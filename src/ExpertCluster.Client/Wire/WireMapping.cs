@@ -41,8 +41,14 @@ internal static class WireMapping
         return FloatMatrix.FromLittleEndian(matrix.Rows, matrix.Columns, matrix.Values.Span);
     }
 
+    /// <exception cref="InvalidRequestException">A member that must be there is null.</exception>
     public static Protocol.V1.GenerateRequest ToWire(GenerateRequest request, long? seed)
     {
+        if (request.Model is null || request.Stop is null || request.Resume is null || request.Options is null)
+        {
+            throw new InvalidRequestException("model, stop, resume and options must not be null; leave out all but the model for none");
+        }
+
         var message = new Protocol.V1.GenerateRequest
         {
             Model = request.Model,

@@ -12,7 +12,7 @@ internal static class DenseWarmUp
 
     private const int Steps = 4;
 
-    public static async Task RunAsync(SequenceModel model)
+    public static async Task RunAsync(SequenceModel model, CancellationToken cancellationToken)
     {
         using var sequence = model.NewSequence();
         if (model.Shape.MaxContext < PromptTokens + Steps)
@@ -24,15 +24,15 @@ internal static class DenseWarmUp
         if (model.Shape.IsEncoderDecoder)
         {
             await model.StepAsync(
-                [new StepSlice(sequence, new int[PromptTokens], LogitsWanted.None, Encode: true)], experts, CancellationToken.None)
+                [new StepSlice(sequence, new int[PromptTokens], LogitsWanted.None, Encode: true)], experts, cancellationToken)
                 .ConfigureAwait(false);
         }
 
-        await model.StepAsync([new StepSlice(sequence, new int[PromptTokens], LogitsWanted.Last)], experts, CancellationToken.None)
+        await model.StepAsync([new StepSlice(sequence, new int[PromptTokens], LogitsWanted.Last)], experts, cancellationToken)
             .ConfigureAwait(false);
         for (var i = 0; i < Steps; i++)
         {
-            await model.StepAsync([new StepSlice(sequence, new int[1], LogitsWanted.Last)], experts, CancellationToken.None)
+            await model.StepAsync([new StepSlice(sequence, new int[1], LogitsWanted.Last)], experts, cancellationToken)
                 .ConfigureAwait(false);
         }
     }

@@ -214,7 +214,15 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             var now = _time.GetUtcNow();
             var late = step.Calls.Where(call => call.Deadline <= now).ToArray();
             var failed = cause as RequestFailedException ?? new RequestFailedException(RequestError.Internal, cause.Message, inner: cause);
-            GatewayLog.StepFailed(_log, failed, step.Calls[0].Id, step.Calls.Count);
+            if (failed.InnerException is null)
+            {
+                GatewayLog.StepEnded(_log, step.Calls[0].Id, step.Calls.Count, failed.Error, failed.Message);
+            }
+            else
+            {
+                GatewayLog.StepFailed(_log, failed, step.Calls[0].Id, step.Calls.Count);
+            }
+
             foreach (var call in late.Length > 0 ? late : [.. step.Calls])
             {
                 call.Fail(failed);

@@ -63,7 +63,7 @@ public sealed class ModelGateway
             throw Invalid("prompt is empty; give at least one character");
         }
 
-        var tokenizer = Tokenizer ?? throw Invalid($"prompt is text and the checkpoint of {Name} has no tokenizer; give token ids");
+        var tokenizer = Tokenizer ?? throw Invalid($"prompt is text and the checkpoint of {Name} has no tokenizer that this gateway runs; give token ids");
         return tokenizer.Encode(prompt);
     }
 

@@ -33,6 +33,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private readonly List<SequenceModel> _dense = [];
     private readonly DeviceExecutor _executor;
     private readonly DeviceExecutor _loader;
+    private Task<IReadOnlyList<SequenceModel>> _denseLoading = Task.FromResult<IReadOnlyList<SequenceModel>>([]);
     private ImmutableDictionary<string, ModelGateway> _gateways = ImmutableDictionary<string, ModelGateway>.Empty;
     private IActorRef? _placement;
     private NodeDescription? _description;
@@ -89,7 +90,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
 
             // Tokenizers are pure parsing, libtorch mostly disk: together they take as long as the slower.
             var tokenizers = Task.Run(() => (IReadOnlyDictionary<string, ITextTokenizer?>)(options.IsGateway ? models : [])
-                .ToDictionary(m => m.Name, m => TokenizerLoader.TryOpen(m.Checkpoint.Directory)));
+                .ToDictionary(m => m.Name, m => OpenTokenizer(m, logs)));
             LibTorch.Load();
             var opened = tokenizers.GetAwaiter().GetResult();
             executor = OpenDevice(options.Experts);
@@ -108,7 +109,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     public async Task StartAsync(ActorSystem system, CancellationToken cancellationToken)
     {
         // The dense part reads its tensors while the node joins.
-        var dense = _options.IsGateway ? LoadDenseAsync() : Task.FromResult<IReadOnlyList<SequenceModel>>([]);
+        var dense = _denseLoading = _options.IsGateway ? LoadDenseAsync(cancellationToken) : _denseLoading;
         var cluster = Akka.Cluster.Cluster.Get(system);
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
@@ -146,6 +147,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
     /// <summary>Frees everything, after the actor system has ended.</summary>
     public async ValueTask DisposeAsync()
     {
+        // A start that failed may have left it under way, and what it computes with goes now.
+        await _denseLoading.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
         foreach (var dense in _dense)
         {
             await dense.DisposeAsync().ConfigureAwait(false);
@@ -155,6 +158,20 @@ public sealed class ClusterRuntime : IAsyncDisposable
         await _executor.DisposeAsync().ConfigureAwait(false);
         _models.ForEach(m => m.Checkpoint.Dispose());
         _host?.Dispose();
+    }
+
+    /// <summary>A model whose tokenizer is of a kind nobody here runs is still good for token ids.</summary>
+    private static ITextTokenizer? OpenTokenizer(HostedModel model, ILoggerFactory logs)
+    {
+        try
+        {
+            return TokenizerLoader.TryOpen(model.Checkpoint.Directory);
+        }
+        catch (TokenizerException e) when (e.IsOtherKind)
+        {
+            HostingLog.TokenizerOfAnotherKind(logs.CreateLogger<ClusterRuntime>(), model.Name, e.Message);
+            return null;
+        }
     }
 
     private static DeviceExecutor OpenDevice(ExpertHostOptions options)
@@ -170,13 +187,14 @@ public sealed class ClusterRuntime : IAsyncDisposable
         }
     }
 
-    private async Task<IReadOnlyList<SequenceModel>> LoadDenseAsync()
+    private async Task<IReadOnlyList<SequenceModel>> LoadDenseAsync(CancellationToken cancellationToken)
     {
         foreach (var model in _models)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var dense = await _executor.RunAsync(() => model.Checkpoint.LoadDense(_executor)).ConfigureAwait(false);
             _dense.Add(dense);
-            await DenseWarmUp.RunAsync(dense).ConfigureAwait(false);
+            await DenseWarmUp.RunAsync(dense, cancellationToken).ConfigureAwait(false);
         }
 
         return _dense;

@@ -15,6 +15,10 @@ namespace ExpertCluster.Cluster.Routing;
 /// </summary>
 internal sealed class RouterActor : ReceiveActor, IWithTimers
 {
+    /// <summary>A node that is gone loses frames several times a second; one warning in this time says so.</summary>
+    private static readonly TimeSpan LossLogInterval = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<NodeId, DateTimeOffset> _lossLogged = [];
     private readonly string _model;
     private readonly int _layer;
     private readonly NodeId _self;
@@ -257,8 +261,18 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
 
     private void OnLost(FrameLost lost)
     {
-        RouterLog.FrameLost(_log, _model, _layer, lost.Node, lost.Frame.Parts.Count, lost.Error.Message);
-        var until = _time.GetUtcNow() + _options.RetryBackoff;
+        var now = _time.GetUtcNow();
+        if (!_lossLogged.TryGetValue(lost.Node, out var logged) || now - logged >= LossLogInterval)
+        {
+            _lossLogged[lost.Node] = now;
+            RouterLog.FrameLost(_log, _model, _layer, lost.Node, lost.Frame.Parts.Count, lost.Error.Message);
+        }
+        else
+        {
+            RouterLog.FrameLostAgain(_log, _model, _layer, lost.Node, lost.Frame.Parts.Count, lost.Error.Message);
+        }
+
+        var until = now + _options.RetryBackoff;
         foreach (var (replica, segment) in lost.Frame.Parts)
         {
             _credits.Avoid(replica, segment.Slots.Length, until);

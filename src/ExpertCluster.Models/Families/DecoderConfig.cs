@@ -116,7 +116,7 @@ internal sealed class DecoderConfig
         Heads = Heads,
         KvHeads = KvHeads,
         HeadDim = headDim,
-        NormEpsilon = _config.Number("rms_norm_eps", 0, 1, epsilon),
+        NormEpsilon = _config.Number("rms_norm_eps", 1e-20, 1, epsilon),
         Rope = RopeConfig.Read(_config, headDim, theta, MaxContext),
         TiedHead = _config.Flag("tie_word_embeddings", false),
     };

@@ -45,6 +45,9 @@ public sealed class DecoderDefinition : ModelDefinition
     public override ModelShape Shape => _shape;
 
     /// <inheritdoc/>
+    public override DecoderSpec Decoder => _spec;
+
+    /// <inheritdoc/>
     public override long ExpertBytes => Moe.Experts.Bytes;
 
     private long H => _shape.HiddenSize;

@@ -22,15 +22,15 @@ internal sealed class EncoderDecoderDefinition(ModelShape shape, EncoderDecoderS
     /// <summary>Whether the head's weight is the embedding's.</summary>
     public required bool TiedHead { get; init; }
 
-    public required StackBlock Encoder { get; init; }
+    public required StackBlock EncoderStack { get; init; }
 
-    public required StackBlock Decoder { get; init; }
+    public required StackBlock DecoderStack { get; init; }
 
     /// <inheritdoc/>
     public override ModelShape Shape => shape;
 
     /// <summary>Of the larger, where encoder and decoder differ.</summary>
-    public override long ExpertBytes => Math.Max(Encoder.Moe.Experts.Bytes, Decoder.Moe.Experts.Bytes);
+    public override long ExpertBytes => Math.Max(EncoderStack.Moe.Experts.Bytes, DecoderStack.Moe.Experts.Bytes);
 
     /// <inheritdoc/>
     public override void Validate(CheckpointTensors tensors)
@@ -42,14 +42,14 @@ internal sealed class EncoderDecoderDefinition(ModelShape shape, EncoderDecoderS
             weights.Require(Head, shape.VocabularySize, shape.HiddenSize);
         }
 
-        Encoder.Validate(weights, shape.HiddenSize);
-        Decoder.Validate(weights, shape.HiddenSize);
+        EncoderStack.Validate(weights, shape.HiddenSize);
+        DecoderStack.Validate(weights, shape.HiddenSize);
     }
 
     /// <inheritdoc/>
     public override IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, Device device)
     {
-        (StackBlock stack, int index) = layer < Encoder.Layers ? (Encoder, layer) : (Decoder, layer - Encoder.Layers);
+        (StackBlock stack, int index) = layer < EncoderStack.Layers ? (EncoderStack, layer) : (DecoderStack, layer - EncoderStack.Layers);
         return stack.Moe.Experts.Load(
             new WeightReader(tensors, Format), $"{stack.Names(index).Network}{stack.Moe.Name}experts.", expert, device);
     }
@@ -63,7 +63,7 @@ internal sealed class EncoderDecoderDefinition(ModelShape shape, EncoderDecoderS
         Tensor embedding = weights.Read(Embedding, device, shape.VocabularySize, shape.HiddenSize);
         Tensor head = TiedHead ? embedding.alias() : weights.Read(Head, device, shape.VocabularySize, shape.HiddenSize);
         return new EncoderDecoderModel(
-            shape, spec, embedding.DetachFromDisposeScope(), Encoder.Load(weights, shape.HiddenSize, device),
-            Decoder.Load(weights, shape.HiddenSize, device), head.DetachFromDisposeScope(), executor);
+            shape, spec, embedding.DetachFromDisposeScope(), EncoderStack.Load(weights, shape.HiddenSize, device),
+            DecoderStack.Load(weights, shape.HiddenSize, device), head.DetachFromDisposeScope(), executor);
     }
 }

@@ -11,6 +11,9 @@ public abstract class ModelDefinition
     /// <summary>Sizes for planning.</summary>
     public abstract ModelShape Shape { get; }
 
+    /// <summary>What a decoder-only model computes; null for others.</summary>
+    public virtual DecoderSpec? Decoder => null;
+
     /// <summary>Bytes of one expert in memory, as float32.</summary>
     public abstract long ExpertBytes { get; }
 

@@ -79,8 +79,8 @@ internal sealed class NllbMoeFamily : IModelFamily
             Format = WeightFormat.Read(config),
             Embedding = "model.shared.weight",
             TiedHead = config.Flag("tie_word_embeddings", true),
-            Encoder = Stack("encoder", encoderLayers, encoderSparse, encoderHeads, encoderWidth),
-            Decoder = Stack("decoder", decoderLayers, decoderSparse, decoderHeads, decoderWidth),
+            EncoderStack = Stack("encoder", encoderLayers, encoderSparse, encoderHeads, encoderWidth),
+            DecoderStack = Stack("decoder", decoderLayers, decoderSparse, decoderHeads, decoderWidth),
         };
 
         StackBlock Stack(string name, int layers, HashSet<int> sparse, int heads, int width)

@@ -39,7 +39,7 @@ internal sealed class SwitchTransformersFamily : IModelFamily
 
         var network = new FeedForwardBlock(read.Hidden, width, ActivationOf(config, read));
         var rule = new RouterRule { Experts = read.Experts, TopK = 1, Normalise = false };
-        var norm = new NormBlock(read.Hidden, bias: false, config.Number("layer_norm_epsilon", 0, 1, 1e-6));
+        var norm = new NormBlock(read.Hidden, bias: false, config.Number("layer_norm_epsilon", 1e-20, 1, 1e-6));
         var attention = new MultiHeadBlock(read.Hidden, heads, headDim, scale: 1) { Names = ("q", "k", "v", "o") };
         var moe = new MoeBlock
         {
@@ -59,8 +59,8 @@ internal sealed class SwitchTransformersFamily : IModelFamily
             Format = WeightFormat.Read(config),
             Embedding = "shared.weight",
             TiedHead = tied,
-            Encoder = Stack("encoder", encoderLayers, encoderSparse),
-            Decoder = Stack("decoder", decoderLayers, decoderSparse),
+            EncoderStack = Stack("encoder", encoderLayers, encoderSparse),
+            DecoderStack = Stack("decoder", decoderLayers, decoderSparse),
         };
 
         StackBlock Stack(string name, int layers, HashSet<int> sparse) => new()

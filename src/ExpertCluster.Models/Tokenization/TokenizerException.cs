@@ -26,7 +26,7 @@ public sealed class TokenizerException : Exception
     public string Problem { get; }
 
     /// <summary>The file is sound but holds a kind of tokenizer this project does not run, so another file beside it may serve.</summary>
-    internal bool IsOtherKind { get; init; }
+    public bool IsOtherKind { get; internal init; }
 
     /// <summary>Text from a file, quoted and cut so that a hostile file cannot fill the message.</summary>
     internal static string Quote(string text)

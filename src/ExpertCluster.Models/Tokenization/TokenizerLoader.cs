@@ -12,44 +12,53 @@ public static class TokenizerLoader
     /// <summary>Name of the file a SentencePiece tokenizer comes in.</summary>
     public const string SentencePieceFile = "tokenizer.model";
 
+    /// <summary>Name that T5 and Switch Transformers give it; sentinels and an end token then go with it.</summary>
+    public const string SentinelFile = "spiece.model";
+
+    private const string ConfigFile = "tokenizer_config.json";
+
     private const long MaxFileBytes = 256L << 20;
 
     private const string Supported =
-        "supported are tokenizer.json with a byte-level BPE model and tokenizer.model of SentencePiece (BPE or Unigram)";
+        "supported are tokenizer.json with a byte-level BPE model, and tokenizer.model or T5's spiece.model of SentencePiece (BPE or Unigram)";
 
     /// <summary>
-    /// Opens <c>tokenizer.json</c> when it holds byte-level BPE, else <c>tokenizer.model</c>.
+    /// Opens <c>tokenizer.json</c> when it holds byte-level BPE, else <c>tokenizer.model</c> or <c>spiece.model</c>.
     /// </summary>
     /// <param name="directory">The checkpoint directory.</param>
     /// <exception cref="TokenizerException">There is no tokenizer file, none of a supported kind, or the one there is malformed.</exception>
     public static ITextTokenizer Open(string directory) => TryOpen(directory) ?? throw new TokenizerException(
-        directory, "", $"has neither {JsonFile} nor {SentencePieceFile}; {Supported}. Add one, or drive the model by token ids.");
+        directory, "", $"has no {JsonFile}, {SentencePieceFile} or {SentinelFile}; {Supported}. Add one, or drive the model by token ids.");
 
     /// <summary>As <see cref="Open"/>, but gives null when the directory has no tokenizer file at all.</summary>
     /// <exception cref="TokenizerException">No tokenizer file is of a supported kind, or the one that is is malformed.</exception>
     public static ITextTokenizer? TryOpen(string directory)
     {
         var json = Path.Combine(directory, JsonFile);
-        var model = Path.Combine(directory, SentencePieceFile);
-        bool hasModel = File.Exists(model);
+        var model = new[] { SentencePieceFile, SentinelFile }.Select(name => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
         if (File.Exists(json))
         {
             try
             {
                 return ParseJson(ReadBounded(json), json);
             }
-            catch (TokenizerException other) when (other.IsOtherKind && hasModel)
+            catch (TokenizerException other) when (other.IsOtherKind && model is not null)
             {
                 // Llama- and Mixtral-style directories carry both; the SentencePiece file says the same and is the one we run.
             }
             catch (TokenizerException other) when (other.IsOtherKind)
             {
                 throw new TokenizerException(
-                    json, other.Key, $"{other.Problem} The directory has no {SentencePieceFile} either; {Supported}.", other);
+                    json, other.Key, $"{other.Problem} The directory has no {SentencePieceFile} or {SentinelFile} either; {Supported}.", other)
+                {
+                    IsOtherKind = true,
+                };
             }
         }
 
-        return hasModel ? ParseSentencePiece(ReadBounded(model), model) : null;
+        return model is null ? null
+            : Path.GetFileName(model) == SentinelFile ? ParseSentinels(directory, ReadBounded(model), model)
+            : ParseSentencePiece(ReadBounded(model), model);
     }
 
     /// <summary>Reads a byte-level BPE <c>tokenizer.json</c> from memory.</summary>
@@ -68,6 +77,20 @@ public static class TokenizerLoader
     /// <exception cref="TokenizerException">Malformed, or something in it is not supported.</exception>
     public static ITextTokenizer ParseSentencePiece(ReadOnlyMemory<byte> model, string file) =>
         new SentencePieceTextTokenizer(SentencePieceModel.Parse(model, file));
+
+    private static SentinelTokenizer ParseSentinels(string directory, byte[] bytes, string file)
+    {
+        var model = SentencePieceModel.Parse(bytes, file);
+        int end = Enumerable.Range(0, model.Kinds.Length).FirstOrDefault(
+            id => model.Kinds[id] == PieceKind.Control && model.Pieces[id].SequenceEqual("</s>"u8), -1);
+        if (end < 0)
+            throw new TokenizerException(file, "pieces", "has no control piece </s>, which ends every text of a T5 tokenizer.");
+        const int Usual = 100;
+        const int Most = 1 << 16;
+        string path = Path.Combine(directory, ConfigFile);
+        int sentinels = File.Exists(path) ? ExpertCluster.Models.ConfigFile.Read(path).OptionalInt("extra_ids", 0, Most) ?? Usual : Usual;
+        return new SentinelTokenizer(new SentencePieceTextTokenizer(model), end, sentinels);
+    }
 
     private static byte[] ReadBounded(string path)
     {

@@ -92,8 +92,12 @@ public static class NodeApplication
             try
             {
                 configuration.AddJsonFile(path, optional: false, reloadOnChange: false);
+                if (!new ConfigurationBuilder().AddJsonFile(path).Build().GetSection(ExpertClusterOptions.Section).Exists())
+                {
+                    throw new InvalidDataException($"{configFile}: has no section {ExpertClusterOptions.Section}; see config/node.json.");
+                }
             }
-            catch (InvalidDataException e)
+            catch (InvalidDataException e) when (e.InnerException is not null)
             {
                 throw new InvalidDataException(Explain(configFile, e.GetBaseException()), e);
             }

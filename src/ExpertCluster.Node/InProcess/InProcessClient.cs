@@ -163,7 +163,9 @@ public sealed class InProcessClient : IExpertClusterClient
         }
     }
 
-    private ModelGateway Find(string model) => _runtime.Gateways.TryGetValue(model, out var gateway)
+    private ModelGateway Find(string? model) => string.IsNullOrEmpty(model)
+        ? throw new InvalidRequestException("model is empty; name one that the cluster serves")
+        : _runtime.Gateways.TryGetValue(model, out var gateway)
         ? gateway
         : throw new ModelNotFoundException(_runtime.Gateways.IsEmpty
             ? $"This node answers for no model, so not for '{model}' either; it has the gateway role when ExpertCluster:Node:Roles says so."

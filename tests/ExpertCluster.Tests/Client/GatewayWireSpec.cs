@@ -15,6 +15,17 @@ public sealed class GatewayWireSpec
     private static CancellationToken Test => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = Timeout)]
+    public async Task An_encoder_s_source_arrives_beside_the_tokens()
+    {
+        await using GatewayServer server = await GatewayServer.StartAsync();
+        server.Gateway.OnForward = (tokens, options, _) => Task.FromResult(
+            new FloatMatrix(1, 3, new float[] { tokens.Length, options.Source.Length, options.Source.Span[1] }));
+        await using ExpertClusterClient client = await ExpertClusterClient.ConnectAsync([server.Endpoint], cancellationToken: Test);
+        FloatMatrix answer = await client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Source = new[] { 4, 5 } }, Test);
+        answer.Values.ToArray().Should().Equal(1, 2, 5);
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task Bad_requests_name_the_field_and_its_value()
     {
         await using GatewayServer server = await GatewayServer.StartAsync();
@@ -25,6 +36,7 @@ public sealed class GatewayWireSpec
             (() => client.ForwardAsync(new string('m', 257), new[] { 1 }), "model has 257 characters"),
             (() => client.ForwardAsync("m", Array.Empty<int>()), "tokens is empty"),
             (() => client.ForwardAsync("m", new[] { 1, -2 }), "tokens[1] is -2"),
+            (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Source = new[] { 4, -3 } }), "source[1] is -3"),
             (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { RequestId = "a\nb" }), "call.request_id"),
             (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Deadline = TimeSpan.Zero }), "Deadline is 00:00:00"),
             (() => client.ForwardLayerAsync("m", -1, new FloatMatrix(1, 1, new float[1])), "layer is -1"),

@@ -153,8 +153,8 @@ public sealed class ModelCheckpointTests : IDisposable
     public void The_published_models_open()
     {
         using ModelCheckpoint folio = ModelCheckpoint.Open(Path.Combine(AppContext.BaseDirectory, "config/models/folio-moe"));
-        folio.Decoder.TiedHead.Should().BeTrue();
-        folio.Decoder.Rope.Theta.Should().Be(10000);
+        folio.Decoder!.TiedHead.Should().BeTrue();
+        folio.Decoder!.Rope.Theta.Should().Be(10000);
         folio.ExpertBytes.Should().Be(3 * 128 * 256 * 4);
     }
 

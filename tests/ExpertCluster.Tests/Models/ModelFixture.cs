@@ -6,7 +6,7 @@ namespace ExpertCluster.Tests.Models;
 /// <summary>A checkpoint loaded completely into this process, on one executor with one libtorch thread.</summary>
 public sealed class ModelFixture : IAsyncDisposable
 {
-    private ModelFixture(ModelCheckpoint checkpoint, DeviceExecutor executor, DecoderModel model, LocalExperts experts)
+    private ModelFixture(ModelCheckpoint checkpoint, DeviceExecutor executor, SequenceModel model, LocalExperts experts)
     {
         Checkpoint = checkpoint;
         Executor = executor;
@@ -18,13 +18,13 @@ public sealed class ModelFixture : IAsyncDisposable
 
     public DeviceExecutor Executor { get; }
 
-    public DecoderModel Model { get; }
+    public SequenceModel Model { get; }
 
     public LocalExperts Experts { get; }
 
-    public static async Task<ModelFixture> LoadAsync(string directory)
+    public static async Task<ModelFixture> LoadAsync(string directory, bool likeReference = false)
     {
-        ModelCheckpoint checkpoint = ModelCheckpoint.Open(directory);
+        ModelCheckpoint checkpoint = ModelCheckpoint.Open(directory, likeReference);
         var executor = new DeviceExecutor("cpu", 1);
         return new ModelFixture(checkpoint, executor, checkpoint.LoadDense(executor), await LocalExperts.LoadAsync(checkpoint, executor));
     }
@@ -36,11 +36,21 @@ public sealed class ModelFixture : IAsyncDisposable
         return result.Logits[0];
     }
 
+    /// <summary>A sequence whose source the encoder has read.</summary>
+    public async Task<DecoderSequence> EncodeAsync(int[] source)
+    {
+        DecoderSequence sequence = Model.NewSequence();
+        await Model.StepAsync(
+            [new StepSlice(sequence, source, LogitsWanted.None, Encode: true)], Experts, TestContext.Current.CancellationToken);
+        return sequence;
+    }
+
+    /// <summary>Prompt and greedy continuation; of an encoder–decoder, start token and answer.</summary>
     public async Task<int[]> GenerateAsync(int[] prompt, int count)
     {
-        using DecoderSequence sequence = Model.NewSequence();
-        List<int> tokens = [.. prompt];
-        int[] next = prompt;
+        using DecoderSequence sequence = Model.Shape.IsEncoderDecoder ? await EncodeAsync(prompt) : Model.NewSequence();
+        int[] next = Model.Shape.IsEncoderDecoder ? [Model.Shape.DecoderStartToken!.Value] : prompt;
+        List<int> tokens = [.. next];
         for (int i = 0; i < count; i++)
         {
             float[] logits = await LogitsAsync(sequence, next);

@@ -17,7 +17,7 @@ public static class NaiveMixtral
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         CheckpointTensors w = checkpoint.Tensors;
-        DecoderSpec spec = checkpoint.Decoder;
+        DecoderSpec spec = checkpoint.Decoder!;
         int t = ids.Length;
         int d = spec.HeadDim;
         int group = spec.Heads / spec.KvHeads;

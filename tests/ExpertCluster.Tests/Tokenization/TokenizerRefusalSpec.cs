@@ -102,7 +102,7 @@ public sealed class TokenizerRefusalSpec : IDisposable
     {
         File.WriteAllBytes(Path.Combine(_directory, "tokenizer.json"), new TokenizerJsonBuilder().With("model.byte_fallback", "true").Bytes());
         FluentActions.Invoking(() => TokenizerLoader.Open(_directory)).Should().Throw<TokenizerException>()
-            .WithMessage("*tokenizer.json: model.byte_fallback: is true;*has no tokenizer.model either; supported are*");
+            .WithMessage("*tokenizer.json: model.byte_fallback: is true;*has no tokenizer.model or spiece.model either; supported are*");
         File.WriteAllBytes(Path.Combine(_directory, "tokenizer.model"), SentencePieceModelWriter.SmallBpe().Bytes());
         TokenizerLoader.Open(_directory).Encode("ab")[0].Should().Be(1);
     }
