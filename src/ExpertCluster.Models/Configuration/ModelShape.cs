@@ -35,4 +35,10 @@ public sealed record ModelShape
 
     /// <summary>Token a text starts with, if the model names one.</summary>
     public int? BeginToken { get; init; }
+
+    /// <summary>
+    /// A hint for whoever places experts: those with the same index in all layers share a node where its limits permit, as GLaM has it
+    /// (Du et al. 2021, arXiv:2112.06905, section 4).
+    /// </summary>
+    public bool SameIndexTogether { get; init; }
 }

@@ -29,7 +29,7 @@ public sealed class DecoderModel : IDisposable, IAsyncDisposable
         Device = executor.TorchDevice;
         OnHost = Device.type == DeviceType.CPU;
         _epsilon = spec.NormEpsilon.ToScalar();
-        Rotary = new RotaryTable(spec.Rope, Device);
+        Positions = new PositionTables(spec, Device);
         _layers = [.. weights.Layers.Select((layer, i) => new DecoderLayer(i, spec, layer, Device))];
     }
 
@@ -41,7 +41,7 @@ public sealed class DecoderModel : IDisposable, IAsyncDisposable
 
     internal DecoderWeights Weights { get; }
 
-    internal RotaryTable Rotary { get; }
+    internal PositionTables Positions { get; }
 
     internal Device Device { get; }
 
@@ -189,7 +189,7 @@ public sealed class DecoderModel : IDisposable, IAsyncDisposable
 
     private void FreeWeights()
     {
-        Rotary.Dispose();
+        Positions.Dispose();
         foreach (DecoderLayer layer in _layers)
         {
             layer.Dispose();

@@ -18,8 +18,7 @@ internal sealed class DecoderStep : IDisposable
     private readonly float[] _rows;
     private readonly float[] _combined;
     private Tensor? _hidden;
-    private Tensor? _cos;
-    private Tensor? _sin;
+    private StepPositions? _positions;
 
     public DecoderStep(DecoderModel model, SliceState[] slices, int tokens, StepCapture? capture)
     {
@@ -48,8 +47,6 @@ internal sealed class DecoderStep : IDisposable
     public RoutedRows? Start()
     {
         var ids = new long[Tokens];
-        var positions = new long[Tokens];
-        int most = 0;
         foreach (SliceState slice in _slices)
         {
             slice.Sequence.Prepare(slice.Count, _model.Device);
@@ -57,30 +54,13 @@ internal sealed class DecoderStep : IDisposable
             for (int i = 0; i < tokens.Length; i++)
             {
                 ids[slice.Row + i] = tokens[i];
-                positions[slice.Row + i] = slice.Position + i;
             }
-
-            most = Math.Max(most, slice.Position + slice.Count);
         }
 
-        _model.Rotary.Ensure(most);
-        if (_slices.Length == 1)
-        {
-            _cos = _model.Rotary.Cos.narrow(0, _slices[0].Position, Tokens);
-            _sin = _model.Rotary.Sin.narrow(0, _slices[0].Position, Tokens);
-        }
-        else
-        {
-            using Tensor at = tensor(positions, device: _model.Device);
-            _cos = _model.Rotary.Cos.index_select(0, at);
-            _sin = _model.Rotary.Sin.index_select(0, at);
-        }
-
+        _positions = _model.Positions.Of(_slices, Tokens);
         using Tensor indexes = tensor(ids, device: _model.Device);
         _hidden = _model.Weights.Embedding.index_select(0, indexes);
         _hidden.DetachFromDisposeScope();
-        _cos.DetachFromDisposeScope();
-        _sin.DetachFromDisposeScope();
         return Advance(0);
     }
 
@@ -96,8 +76,7 @@ internal sealed class DecoderStep : IDisposable
     public void Dispose()
     {
         _hidden?.Dispose();
-        _cos?.Dispose();
-        _sin?.Dispose();
+        _positions?.Dispose();
         foreach (SliceState slice in _slices)
         {
             slice.Dispose();
@@ -111,7 +90,7 @@ internal sealed class DecoderStep : IDisposable
         {
             _capture?.AddHidden(ToArray(_hidden!, width));
             DecoderLayer dense = _model.Layer(layer);
-            dense.Attend(_hidden!, Tokens, _cos!, _sin!, _slices);
+            dense.Attend(_hidden!, Tokens, _positions!, _slices);
             using Tensor rows = dense.SecondNorm(_hidden!);
             dense.AddDense(_hidden!, rows);
             if (dense.Gate is { } gate)

@@ -28,7 +28,7 @@ internal sealed class LatentAttention : Attention
     {
         _weights = weights;
         _epsilon = LatentEpsilon.ToScalar();
-        _rotary = spec.Rope.Width;
+        _rotary = spec.Rope!.Width;
         _width = spec.LatentWidth!.Value;
         _latent = _width - _rotary;
         _plain = spec.HeadDim - _rotary;
@@ -38,7 +38,7 @@ internal sealed class LatentAttention : Attention
         weights.Query.mul_(scale);
     }
 
-    public override void Attend(Tensor normed, Tensor hidden, int rows, Tensor cos, Tensor sin, SliceState[] slices)
+    public override void Attend(Tensor normed, Tensor hidden, int rows, StepPositions positions, SliceState[] slices)
     {
         using Tensor queries = Queries(normed);
         using Tensor shared = nn.functional.linear(normed, _weights.Latent, _weights.LatentBias);
@@ -49,13 +49,13 @@ internal sealed class LatentAttention : Attention
 
         using (Tensor key = shared.as_strided([rows, 1, _rotary], [_width, _rotary, 1], _latent))
         {
-            Rotate(key, _rotary, cos, sin);
+            Rotate(key, _rotary, positions.Cos!, positions.Sin!);
         }
 
         int d = Spec.HeadDim;
         using (Tensor rotated = queries.as_strided([rows, Spec.Heads, _rotary], [Spec.Heads * d, d, 1], _plain))
         {
-            Rotate(rotated, _rotary, cos, sin);
+            Rotate(rotated, _rotary, positions.Cos!, positions.Sin!);
         }
 
         using Tensor absorbed = Absorb(queries, rows);
