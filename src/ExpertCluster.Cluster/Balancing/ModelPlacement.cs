@@ -30,7 +30,7 @@ internal sealed class ModelPlacement
 
     public string Fingerprint { get; }
 
-    /// <summary>Which experts should share a node; null for none.</summary>
+    /// <summary>Which experts should share a node; null for no wish.</summary>
     public ExpertColocation? Together { get; init; }
 
     /// <summary>Whether a first plan was made; until then the balancer waits for its wanted number of nodes.</summary>

@@ -21,6 +21,11 @@ internal sealed class GroupedAttention : Attention
     public GroupedAttention(int layer, DecoderSpec spec, GroupedAttentionWeights weights, Device device)
         : base(layer, spec, device)
     {
+        if (spec.RelativeBias is null != weights.RelativeBias is null)
+        {
+            throw new ArgumentException($"Layer {layer}: a relative bias must be in the spec and among the weights, or in neither.", nameof(weights));
+        }
+
         _weights = weights;
         _epsilon = spec.NormEpsilon.ToScalar();
         _queryWidth = spec.Heads * spec.HeadDim;

@@ -26,9 +26,14 @@ internal sealed class LatentAttention : Attention
     public LatentAttention(int layer, DecoderSpec spec, LatentAttentionWeights weights, Device device)
         : base(layer, spec, device)
     {
+        if (spec.Rope is null || spec.RelativeBias is not null)
+        {
+            throw new ArgumentException("Latent attention has a rotary embedding and no relative bias.", nameof(spec));
+        }
+
         _weights = weights;
         _epsilon = LatentEpsilon.ToScalar();
-        _rotary = spec.Rope!.Width;
+        _rotary = spec.Rope.Width;
         _width = spec.LatentWidth!.Value;
         _latent = _width - _rotary;
         _plain = spec.HeadDim - _rotary;
