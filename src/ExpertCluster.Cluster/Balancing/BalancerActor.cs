@@ -126,7 +126,8 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
             [.. model.Replicas.Select(e => (e.Replica.Layer, e.Replica.Expert, e.Node))],
             model.Missing(_options.Copies),
             model.ExpertBytes,
-            _excluded.Keys.Where(k => k.Model == model.Name).Select(k => (k.Layer, k.Expert, k.Node)).ToHashSet()));
+            _excluded.Keys.Where(k => k.Model == model.Name).Select(k => (k.Layer, k.Expert, k.Node)).ToHashSet(),
+            model.Together));
         foreach (var (layer, expert, node) in plan.Assigned)
         {
             model.IsPlanned = true;

@@ -1,4 +1,5 @@
 using ExpertCluster.Contracts;
+using ExpertCluster.Moe.Placement;
 
 namespace ExpertCluster.Cluster.Balancing;
 
@@ -28,6 +29,9 @@ internal sealed class ModelPlacement
     public long ExpertBytes { get; }
 
     public string Fingerprint { get; }
+
+    /// <summary>Which experts should share a node; null for no wish.</summary>
+    public ExpertColocation? Together { get; init; }
 
     /// <summary>Whether a first plan was made; until then the balancer waits for its wanted number of nodes.</summary>
     public bool IsPlanned { get; set; }

@@ -13,6 +13,7 @@ using ExpertCluster.Cluster.Sharding;
 using ExpertCluster.Contracts;
 using ExpertCluster.Models;
 using ExpertCluster.Models.Tokenization;
+using ExpertCluster.Moe.Placement;
 using ExpertCluster.Tensors;
 using ExpertCluster.Tensors.Checkpoints;
 using Microsoft.Extensions.Logging;
@@ -236,7 +237,10 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var balancerProps = Props.Create(() => new BalancerActor(
             balancerOptions,
             models.Select(m => new ModelPlacement(
-                m.Name, m.Layers, m.Checkpoint.Shape.ExpertsPerLayer, m.Checkpoint.ExpertBytes, m.Checkpoint.Fingerprint)).ToList(),
+                m.Name, m.Layers, m.Checkpoint.Shape.ExpertsPerLayer, m.Checkpoint.ExpertBytes, m.Checkpoint.Fingerprint)
+            {
+                Together = m.Checkpoint.Shape.SameIndexTogether ? ExpertColocation.SameIndex(m.Layers, m.Checkpoint.Shape.ExpertsPerLayer) : null,
+            }).ToList(),
             board, time, balancerLog));
         system.ActorOf(
             ClusterSingletonManager.Props(

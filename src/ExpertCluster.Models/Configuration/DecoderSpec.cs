@@ -17,8 +17,11 @@ public sealed record DecoderSpec
     /// <summary>Epsilon of the RMS norms.</summary>
     public required double NormEpsilon { get; init; }
 
-    /// <summary>The rotary embedding.</summary>
-    public required RopeSpec Rope { get; init; }
+    /// <summary>The rotary embedding; null for none.</summary>
+    public required RopeSpec? Rope { get; init; }
+
+    /// <summary>The bias of attention scores by distance; null for none. Grouped attention alone has it.</summary>
+    public RelativeBiasSpec? RelativeBias { get; init; }
 
     /// <summary>How many positions a token sees, itself included; null for all.</summary>
     public int? SlidingWindow { get; init; }

@@ -47,4 +47,10 @@ public sealed record ModelShape
 
     /// <summary>The token that must come first in what such a decoder writes, such as a target language; null for none.</summary>
     public int? ForcedFirstToken { get; init; }
+
+    /// <summary>
+    /// A hint for whoever places experts: those with the same index in all layers share a node where its limits permit, as GLaM has it
+    /// (Du et al. 2021, arXiv:2112.06905, section 4).
+    /// </summary>
+    public bool SameIndexTogether { get; init; }
 }

@@ -23,10 +23,9 @@ internal abstract class Attention(int layer, DecoderSpec spec, Device device) : 
     /// <param name="normed">Its input, [T,H].</param>
     /// <param name="hidden">Residual stream, [T,H].</param>
     /// <param name="rows">T.</param>
-    /// <param name="cos">Cosines of the rows' positions, [T,1,r].</param>
-    /// <param name="sin">Signed sines of the rows' positions, [T,1,r].</param>
+    /// <param name="positions">Where the rows stand.</param>
     /// <param name="slices">The slices that make up the rows.</param>
-    public abstract void Attend(Tensor normed, Tensor hidden, int rows, Tensor cos, Tensor sin, SliceState[] slices);
+    public abstract void Attend(Tensor normed, Tensor hidden, int rows, StepPositions positions, SliceState[] slices);
 
     public abstract void Dispose();
 

@@ -22,10 +22,10 @@ internal sealed class DecoderLayer : IDisposable
     public DecoderGate? Gate => _weights.Gate;
 
     /// <summary>Adds attention's output to <paramref name="hidden"/> [T,H] in place, appending to the slices' caches.</summary>
-    public void Attend(Tensor hidden, int rows, Tensor cos, Tensor sin, SliceState[] slices)
+    public void Attend(Tensor hidden, int rows, StepPositions positions, SliceState[] slices)
     {
         using Tensor normed = RmsNorm.Apply(hidden, _weights.InputNorm, _epsilon);
-        _attention.Attend(normed, hidden, rows, cos, sin, slices);
+        _attention.Attend(normed, hidden, rows, positions, slices);
     }
 
     /// <summary>The norm before experts or dense network, [T,H]; the caller disposes the result.</summary>

@@ -19,7 +19,7 @@ public sealed class DecoderModel : SequenceModel
         Weights = weights;
         Cache = spec.Cache(shape.Layers);
         _epsilon = spec.NormEpsilon.ToScalar();
-        Rotary = new RotaryTable(spec.Rope, Device);
+        Positions = new PositionTables(spec, Device);
         _layers = [.. weights.Layers.Select((layer, i) => new DecoderLayer(i, spec, layer, Device))];
     }
 
@@ -28,7 +28,7 @@ public sealed class DecoderModel : SequenceModel
 
     internal DecoderWeights Weights { get; }
 
-    internal RotaryTable Rotary { get; }
+    internal PositionTables Positions { get; }
 
     internal override CacheSpec Cache { get; }
 
@@ -43,7 +43,7 @@ public sealed class DecoderModel : SequenceModel
 
     private protected override void FreeWeights()
     {
-        Rotary.Dispose();
+        Positions.Dispose();
         foreach (DecoderLayer layer in _layers)
         {
             layer.Dispose();

@@ -1,4 +1,3 @@
-using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
 namespace ExpertCluster.Models.Decoding;
@@ -7,8 +6,7 @@ namespace ExpertCluster.Models.Decoding;
 internal sealed class DecoderStep(DecoderModel model, SliceState[] slices, int tokens, StepCapture? capture)
     : ModelStep(model, slices, tokens, capture)
 {
-    private Tensor? _cos;
-    private Tensor? _sin;
+    private StepPositions? _positions;
 
     protected override int First => 0;
 
@@ -17,34 +15,17 @@ internal sealed class DecoderStep(DecoderModel model, SliceState[] slices, int t
     public override void Dispose()
     {
         base.Dispose();
-        _cos?.Dispose();
-        _sin?.Dispose();
+        _positions?.Dispose();
     }
 
     protected override Tensor Embed()
     {
-        int most = 0;
         foreach (SliceState slice in Slices)
         {
             slice.Sequence.Prepare(slice.Count, model.Device);
-            most = Math.Max(most, slice.Position + slice.Count);
         }
 
-        model.Rotary.Ensure(most);
-        if (Slices.Length == 1)
-        {
-            _cos = model.Rotary.Cos.narrow(0, Slices[0].Position, Tokens);
-            _sin = model.Rotary.Sin.narrow(0, Slices[0].Position, Tokens);
-        }
-        else
-        {
-            using Tensor at = tensor(Positions(), device: model.Device);
-            _cos = model.Rotary.Cos.index_select(0, at);
-            _sin = model.Rotary.Sin.index_select(0, at);
-        }
-
-        _cos.DetachFromDisposeScope();
-        _sin.DetachFromDisposeScope();
+        _positions = model.Positions.Of(Slices, Tokens);
         using Tensor ids = Ids();
         return model.Weights.Embedding.index_select(0, ids);
     }
@@ -52,7 +33,7 @@ internal sealed class DecoderStep(DecoderModel model, SliceState[] slices, int t
     protected override Tensor Compute(int layer)
     {
         DecoderLayer dense = model.Layer(layer);
-        dense.Attend(Hidden, Tokens, _cos!, _sin!, Slices);
+        dense.Attend(Hidden, Tokens, _positions!, Slices);
         Tensor rows = dense.SecondNorm(Hidden);
         dense.AddDense(Hidden, rows);
         return rows;
@@ -70,19 +51,5 @@ internal sealed class DecoderStep(DecoderModel model, SliceState[] slices, int t
 
         Commit();
         return new StepResult(logits);
-    }
-
-    private long[] Positions()
-    {
-        var positions = new long[Tokens];
-        foreach (SliceState slice in Slices)
-        {
-            for (int i = 0; i < slice.Count; i++)
-            {
-                positions[slice.Row + i] = slice.Position + i;
-            }
-        }
-
-        return positions;
     }
 }

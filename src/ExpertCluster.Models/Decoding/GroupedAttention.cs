@@ -21,6 +21,11 @@ internal sealed class GroupedAttention : Attention
     public GroupedAttention(int layer, DecoderSpec spec, GroupedAttentionWeights weights, Device device)
         : base(layer, spec, device)
     {
+        if (spec.RelativeBias is null != weights.RelativeBias is null)
+        {
+            throw new ArgumentException($"Layer {layer}: a relative bias must be in the spec and among the weights, or in neither.", nameof(weights));
+        }
+
         _weights = weights;
         _epsilon = spec.NormEpsilon.ToScalar();
         _queryWidth = spec.Heads * spec.HeadDim;
@@ -34,19 +39,20 @@ internal sealed class GroupedAttention : Attention
         Fold(spec.Scale);
     }
 
-    public override void Attend(Tensor normed, Tensor hidden, int rows, Tensor cos, Tensor sin, SliceState[] slices)
+    public override void Attend(Tensor normed, Tensor hidden, int rows, StepPositions positions, SliceState[] slices)
     {
         int d = Spec.HeadDim;
         using Tensor all = nn.functional.linear(normed, _weights.QueryKeyValue, _weights.Bias);
         Norm(all, rows);
-        using (Tensor rotated = all.as_strided([rows, Spec.Heads + Spec.KvHeads, Spec.Rope.Width], [_width, d, 1], 0))
+        if (Spec.Rope is { } rope)
         {
-            Rotate(rotated, Spec.Rope.Width, cos, sin);
+            using Tensor rotated = all.as_strided([rows, Spec.Heads + Spec.KvHeads, rope.Width], [_width, d, 1], 0);
+            Rotate(rotated, rope.Width, positions.Cos!, positions.Sin!);
         }
 
         using Tensor attended = slices.Length == 1 && slices[0].Count == 1
-            ? AttendOne(all, slices[0])
-            : AttendAll(all, rows, slices);
+            ? AttendOne(all, positions, slices[0])
+            : AttendAll(all, rows, positions, slices);
         hidden.addmm_(attended, _outputTransposed, 1, 1);
         if (_weights.OutputBias is { } bias)
         {
@@ -110,14 +116,14 @@ internal sealed class GroupedAttention : Attention
         }
     }
 
-    private Tensor AttendOne(Tensor all, SliceState slice)
+    private Tensor AttendOne(Tensor all, StepPositions positions, SliceState slice)
     {
         Append(all, slice);
-        using Tensor result = Core(all, slice, 0, 1);
+        using Tensor result = Core(all, positions, slice, 0, 1);
         return result.view(1, _queryWidth);
     }
 
-    private Tensor AttendAll(Tensor all, int rows, SliceState[] slices)
+    private Tensor AttendAll(Tensor all, int rows, StepPositions positions, SliceState[] slices)
     {
         int d = Spec.HeadDim;
         Tensor attended = empty(rows, _queryWidth, ScalarType.Float32, Device);
@@ -129,7 +135,7 @@ internal sealed class GroupedAttention : Attention
             {
                 int count = Math.Min(block, slice.Count - first);
                 long offset = (long)(slice.Row + first) * _queryWidth;
-                using Tensor result = Core(all, slice, first, count);
+                using Tensor result = Core(all, positions, slice, first, count);
                 using Tensor source = result.view(Spec.KvHeads, _group, count, d);
                 using Tensor target = attended.as_strided(
                     [Spec.KvHeads, _group, count, d], [_group * d, d, _queryWidth, 1], offset);
@@ -154,7 +160,7 @@ internal sealed class GroupedAttention : Attention
     /// Attention of a block of rows over the cache, [kvHeads, group·count, d]. Queries that share a key-value head are stacked as
     /// rows of one product, so keys and values are never repeated.
     /// </summary>
-    private Tensor Core(Tensor all, SliceState slice, int first, int count)
+    private Tensor Core(Tensor all, StepPositions positions, SliceState slice, int first, int count)
     {
         int d = Spec.HeadDim;
         int kv = Spec.KvHeads;
@@ -171,8 +177,26 @@ internal sealed class GroupedAttention : Attention
         using Tensor keysTransposed = cache.as_strided([kv, d, keys], [head, 1, d], keyOffset);
         using Tensor values = cache.as_strided([kv, keys, d], [head, d, 1], (kv * head) + keyOffset);
         using Tensor scores = query.bmm(keysTransposed);
+        if (_weights.RelativeBias is { } bias)
+        {
+            AddBias(scores, bias, positions, count, keys);
+        }
+
         using Tensor weights = Weigh(scores, Spec.Heads, slice, first, count, firstKey, keys, _sinks);
         return weights.bmm(values);
+    }
+
+    /// <summary>Adds to scores [kvHeads, group·count, keys] what each head has for the distance between row and key.</summary>
+    private void AddBias(Tensor scores, Tensor bias, StepPositions positions, int count, int keys)
+    {
+        // The block's last row sees distances keys − 1 to 0; its first is count − 1 nearer to all keys, the masked ones included.
+        int width = keys + count - 1;
+        using Tensor index = positions.Buckets!.narrow(0, positions.Past - keys, width);
+        using Tensor byDistance = bias.index_select(1, index);
+        using Tensor lastFirst = byDistance.as_strided([Spec.Heads, count, keys], [width, 1, 1], 0);
+        using Tensor? firstFirst = count == 1 ? null : lastFirst.flip(1);
+        using Tensor grouped = scores.view(Spec.Heads, count, keys);
+        grouped.add_(firstFirst ?? lastFirst);
     }
 
     private Tensor Stacked(Tensor all, int count, long offset)

@@ -30,6 +30,9 @@ public sealed class GroupedAttentionWeights : AttentionWeights
     /// <summary>A score per head that takes weight and gives nothing, [heads] (GPT-OSS, arXiv:2508.10925).</summary>
     public Tensor? Sinks { get; init; }
 
+    /// <summary>Added to scores by head and bucket of distance, [heads,buckets] (<see cref="RelativeBiasSpec"/>).</summary>
+    public Tensor? RelativeBias { get; init; }
+
     /// <summary>Output projection, [H, heads·headDim].</summary>
     public required Tensor Output { get; init; }
 
@@ -39,7 +42,7 @@ public sealed class GroupedAttentionWeights : AttentionWeights
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (Tensor? weight in (Tensor?[])[QueryKeyValue, Bias, QueryNorm, KeyNorm, Sinks, Output, OutputBias])
+        foreach (Tensor? weight in (Tensor?[])[QueryKeyValue, Bias, QueryNorm, KeyNorm, Sinks, RelativeBias, Output, OutputBias])
         {
             weight?.Dispose();
         }

@@ -26,6 +26,11 @@ internal sealed class LatentAttention : Attention
     public LatentAttention(int layer, DecoderSpec spec, LatentAttentionWeights weights, Device device)
         : base(layer, spec, device)
     {
+        if (spec.Rope is null || spec.RelativeBias is not null)
+        {
+            throw new ArgumentException("Latent attention has a rotary embedding and no relative bias.", nameof(spec));
+        }
+
         _weights = weights;
         _epsilon = LatentEpsilon.ToScalar();
         _rotary = spec.Rope.Width;
@@ -38,7 +43,7 @@ internal sealed class LatentAttention : Attention
         weights.Query.mul_(scale);
     }
 
-    public override void Attend(Tensor normed, Tensor hidden, int rows, Tensor cos, Tensor sin, SliceState[] slices)
+    public override void Attend(Tensor normed, Tensor hidden, int rows, StepPositions positions, SliceState[] slices)
     {
         using Tensor queries = Queries(normed);
         using Tensor shared = nn.functional.linear(normed, _weights.Latent, _weights.LatentBias);
@@ -49,13 +54,13 @@ internal sealed class LatentAttention : Attention
 
         using (Tensor key = shared.as_strided([rows, 1, _rotary], [_width, _rotary, 1], _latent))
         {
-            Rotate(key, _rotary, cos, sin);
+            Rotate(key, _rotary, positions.Cos!, positions.Sin!);
         }
 
         int d = Spec.HeadDim;
         using (Tensor rotated = queries.as_strided([rows, Spec.Heads, _rotary], [Spec.Heads * d, d, 1], _plain))
         {
-            Rotate(rotated, _rotary, cos, sin);
+            Rotate(rotated, _rotary, positions.Cos!, positions.Sin!);
         }
 
         using Tensor absorbed = Absorb(queries, rows);

@@ -1,3 +1,5 @@
+using ExpertCluster.Moe;
+
 namespace ExpertCluster.Models.Families;
 
 /// <summary>Reads the keys of config.json that decoder-only families share, each checked.</summary>
@@ -43,7 +45,19 @@ internal sealed class DecoderConfig
         ("attention_multiplier", []),
         ("logits_scaling", ["1"]),
         ("attn_logit_softcapping", []),
+        ("moe_every", ["1"]),
+        ("expert_act", []),
+        ("relative_attention_num_buckets", []),
+        ("relative_attention_max_distance", []),
         ("final_logit_softcapping", []),
+    ];
+
+    /// <summary>Keys that this class reads for every family, and keys that say nothing about what is computed.</summary>
+    private static readonly string[] Shared =
+    [
+        "model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",
+        "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings", "bos_token_id", "eos_token_id", "pad_token_id", "architectures",
+        "dtype", "torch_dtype", "transformers_version", "use_cache", "initializer_range",
     ];
 
     private readonly ConfigFile _config;
@@ -91,33 +105,55 @@ internal sealed class DecoderConfig
 
     public int Vocabulary { get; }
 
+    /// <summary>Refuses every key but these and those of all decoders: for a family whose config.json is this project's own.</summary>
+    /// <exception cref="ModelException">There is another.</exception>
+    public void RefuseOthers(params string[] known)
+    {
+        if (_config.Keys.FirstOrDefault(key => !known.Contains(key) && !Shared.Contains(key)) is { } other)
+        {
+            throw _config.Error(other, $"is not known for model_type {_config.Text("model_type")}; remove it if it changes nothing.");
+        }
+    }
+
+    /// <summary>An activation by its name in config.json.</summary>
+    public Activation Activation(string key, Activation absent) => _config.Text(key) is not { } name
+        ? absent
+        : Activations.TryParse(name, out Activation activation)
+            ? activation
+            : throw _config.Error(key, $"is \"{name}\", which is not known; known are: {string.Join(", ", Activations.Names)}.");
+
     /// <summary>A size from 1 on that must be there.</summary>
     public int Size(string key) => _config.Int(key, 1, Large);
 
     /// <summary>head_dim, or hidden size ÷ heads.</summary>
-    public int HeadDim()
+    /// <param name="rotary">Whether heads are rotated and so must be even.</param>
+    public int HeadDim(bool rotary = true)
     {
-        int? given = _config.OptionalInt("head_dim", 2, Large);
+        int? given = _config.OptionalInt("head_dim", rotary ? 2 : 1, Large);
         if (given is null && Hidden % Heads != 0)
         {
             throw _config.Error("num_attention_heads", $"is {Heads}, which does not divide hidden_size {Hidden}, and head_dim is not given.");
         }
 
         int headDim = given ?? Hidden / Heads;
-        return headDim % 2 == 0 ? headDim : throw _config.Error("head_dim", $"is {headDim}; rotary embedding needs an even one.");
+        return !rotary || headDim % 2 == 0 ? headDim : throw _config.Error("head_dim", $"is {headDim}; rotary embedding needs an even one.");
     }
 
     /// <summary>Number of experts under the first of some keys that is there.</summary>
     public int Experts(params string[] keys) => _config.Int(keys.FirstOrDefault(_config.Has) ?? keys[0], 1, 65536);
 
     /// <summary>What heads, norms, rotation and head are, without windows.</summary>
-    public DecoderSpec Spec(int headDim, double theta, double epsilon) => new()
+    public DecoderSpec Spec(int headDim, double theta, double epsilon) =>
+        Spec(headDim, RopeConfig.Read(_config, headDim, theta, MaxContext), epsilon);
+
+    /// <summary>What heads, norms and head are, with a given rotation or none.</summary>
+    public DecoderSpec Spec(int headDim, RopeSpec? rope, double epsilon) => new()
     {
         Heads = Heads,
         KvHeads = KvHeads,
         HeadDim = headDim,
         NormEpsilon = _config.Number("rms_norm_eps", 1e-20, 1, epsilon),
-        Rope = RopeConfig.Read(_config, headDim, theta, MaxContext),
+        Rope = rope,
         TiedHead = _config.Flag("tie_word_embeddings", false),
     };
 

@@ -34,7 +34,7 @@ internal static class DeepSeekConfig
         }
 
         DecoderSpec rotated = read.Spec(rotary, 1e4, 1e-6);
-        if (rotated.Rope.Width != rotary)
+        if (rotated.Rope!.Width != rotary)
         {
             throw config.Error("partial_rotary_factor", "is not supported beside qk_rope_head_dim.");
         }

@@ -7,7 +7,7 @@ public static class ModelFamilies
     public static IReadOnlyList<IModelFamily> All { get; } =
     [
         new MixtralFamily(), new OlmoeFamily(), new Qwen2MoeFamily(), new Qwen3MoeFamily(), new GptOssFamily(), new DeepSeekV2Family(),
-        new DeepSeekV3Family(), new SwitchTransformersFamily(), new NllbMoeFamily(),
+        new DeepSeekV3Family(), new SwitchTransformersFamily(), new NllbMoeFamily(), new GlamFamily(),
     ];
 
     /// <summary>Finds the family of a config.json.</summary>

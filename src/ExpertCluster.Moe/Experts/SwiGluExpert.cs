@@ -5,18 +5,21 @@ namespace ExpertCluster.Moe;
 
 /// <summary>
 /// <c>y = w2(silu(x w1ᵀ) ⊙ x w3ᵀ)</c> (Shazeer 2020, "GLU Variants Improve Transformer", arXiv:2002.05202). w1 and w3 lie in one
-/// weight, so that each batch takes two matrix products instead of three.
+/// weight, so that each batch takes two matrix products instead of three. Another activation in place of silu makes the other gated
+/// linear units of that paper; GELU makes GEGLU, the dense layers of GLaM.
 /// </summary>
 public sealed class SwiGluExpert : IExpertNetwork
 {
     private readonly Tensor _gateAndUp;
     private readonly Tensor _down;
+    private readonly Activation _activation;
 
     /// <summary>Creates an expert that owns its weights.</summary>
     /// <param name="gateAndUp">Float32 [2F,H]: w1 above w3, detached from any dispose scope.</param>
     /// <param name="down">Float32 [H,F]: w2, detached from any dispose scope.</param>
+    /// <param name="activation">What x w1ᵀ goes through.</param>
     /// <exception cref="ArgumentException">The shapes don't fit together.</exception>
-    public SwiGluExpert(Tensor gateAndUp, Tensor down)
+    public SwiGluExpert(Tensor gateAndUp, Tensor down, Activation activation = Activation.Silu)
     {
         ArgumentNullException.ThrowIfNull(gateAndUp);
         ArgumentNullException.ThrowIfNull(down);
@@ -30,6 +33,7 @@ public sealed class SwiGluExpert : IExpertNetwork
 
         _gateAndUp = gateAndUp;
         _down = down;
+        _activation = activation;
         HiddenSize = (int)second[0];
         IntermediateSize = (int)second[1];
         Bytes = (gateAndUp.NumberOfElements * gateAndUp.ElementSize) + (down.NumberOfElements * down.ElementSize);
@@ -60,7 +64,7 @@ public sealed class SwiGluExpert : IExpertNetwork
         using Tensor both = nn.functional.linear(rows, _gateAndUp);
         using Tensor gate = both.narrow(1, 0, IntermediateSize);
         using Tensor up = both.narrow(1, IntermediateSize, IntermediateSize);
-        gate.silu_();
+        Activations.ApplyInPlace(gate, _activation);
         gate.mul_(up);
         return nn.functional.linear(gate, _down);
     }

@@ -26,7 +26,7 @@ public static class Glam
         Differs =
         [
             "The router is GShard's, which the paper refers to.",
-            "Co-location is a hint for a planner, not enforced here.",
+            "Co-location is a hint: the cluster follows it where memory, copies and exclusions permit, and splits what fits nowhere.",
         ],
         Gradient = GradientKind.Exact,
         Create = Create,

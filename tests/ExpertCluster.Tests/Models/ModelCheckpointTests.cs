@@ -154,7 +154,7 @@ public sealed class ModelCheckpointTests : IDisposable
     {
         using ModelCheckpoint folio = ModelCheckpoint.Open(Path.Combine(AppContext.BaseDirectory, "config/models/folio-moe"));
         folio.Decoder!.TiedHead.Should().BeTrue();
-        folio.Decoder!.Rope.Theta.Should().Be(10000);
+        folio.Decoder!.Rope!.Theta.Should().Be(10000);
         folio.ExpertBytes.Should().Be(3 * 128 * 256 * 4);
     }
 

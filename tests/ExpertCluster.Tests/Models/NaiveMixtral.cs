@@ -46,7 +46,7 @@ public static class NaiveMixtral
 
         Tensor Rotate(Tensor heads)
         {
-            Tensor frequency = tensor(Enumerable.Range(0, d / 2).Select(i => (float)(1 / Math.Pow(spec.Rope.Theta, 2.0 * i / d))).ToArray());
+            Tensor frequency = tensor(Enumerable.Range(0, d / 2).Select(i => (float)(1 / Math.Pow(spec.Rope!.Theta, 2.0 * i / d))).ToArray());
             Tensor angles = arange(t, ScalarType.Float32).unsqueeze(1) * frequency;
             Tensor both = cat([angles, angles], 1);
             Tensor half = cat([-heads.narrow(2, d / 2, d / 2), heads.narrow(2, 0, d / 2)], 2);

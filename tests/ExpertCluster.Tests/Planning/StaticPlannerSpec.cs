@@ -1,6 +1,7 @@
 using CsCheck;
 using ExpertCluster.Cluster.Balancing;
 using ExpertCluster.Contracts;
+using ExpertCluster.Moe.Placement;
 
 namespace ExpertCluster.Tests.Planning;
 
@@ -10,7 +11,7 @@ public sealed class StaticPlannerSpec
 
     private static readonly Gen<PlanRequest> Requests = Gen.Select(
         Gen.Select(Gen.OneOf(0.5, 1, 1, 2, 4), Gen.Long[0, 120], Gen.Int[0, 5]).Array[0, 6],
-        Gen.Select(Gen.Int[1, 3], Gen.Int[1, 8], Gen.Int[1, 3]),
+        Gen.Select(Gen.Int[1, 3], Gen.Int[1, 8], Gen.Int[1, 3], Gen.Bool),
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 7], Gen.Int[0, 6]).Array[0, 6],
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 7], Gen.Int[0, 6]).Array[0, 6],
         (nodes, size, present, excluded) => new PlanRequest(
@@ -18,7 +19,8 @@ public sealed class StaticPlannerSpec
             [.. present.Distinct().Select(p => (p.Item1, p.Item2, Node(p.Item3)))],
             Wanted(size.Item1, size.Item2, size.Item3),
             ExpertBytes,
-            excluded.Select(e => (e.Item1, e.Item2, Node(e.Item3))).ToHashSet()));
+            excluded.Select(e => (e.Item1, e.Item2, Node(e.Item3))).ToHashSet(),
+            size.Item4 ? ExpertColocation.SameIndex([.. Enumerable.Range(0, size.Item1)], size.Item2) : null));
 
     [Fact]
     public void No_node_is_given_more_than_its_free_bytes() => Requests.Sample(request =>

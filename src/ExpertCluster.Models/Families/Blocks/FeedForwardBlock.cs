@@ -35,6 +35,25 @@ public sealed class FeedForwardBlock(long hiddenSize, long width, Activation act
         }
     }
 
+    /// <summary>Whether the networks of a layer are stored as one, <c>wi</c> [E,F,H] and <c>wo</c> [E,H,F]; only without biases.</summary>
+    public bool IsFused(WeightReader weights, string prefix) => !Bias && weights.Contains(prefix + First);
+
+    /// <summary>Checks fused networks.</summary>
+    public void ValidateFused(WeightReader weights, string prefix, int count)
+    {
+        weights.Require(prefix + First, count, width, hiddenSize);
+        weights.Require(prefix + Second, count, hiddenSize, width);
+    }
+
+    /// <summary>Loads one of several fused networks, touching only its bytes.</summary>
+    public IExpertNetwork LoadFused(WeightReader weights, string prefix, int index, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor first = weights.ReadPart(prefix + First, index, device, width, hiddenSize);
+        Tensor second = weights.ReadPart(prefix + Second, index, device, hiddenSize, width);
+        return new FeedForwardExpert(first.DetachFromDisposeScope(), null, second.DetachFromDisposeScope(), null, activation);
+    }
+
     /// <summary>Loads the network.</summary>
     public IExpertNetwork Load(WeightReader weights, string prefix, Device device)
     {

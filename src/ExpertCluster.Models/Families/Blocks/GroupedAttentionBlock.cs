@@ -5,11 +5,16 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace ExpertCluster.Models.Families.Blocks;
 
-/// <summary>Grouped-query attention stored as <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c>, <c>o_proj</c> and what a family adds.</summary>
+/// <summary>
+/// Grouped-query attention stored as <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c>, <c>o_proj</c> and what a family adds; a relative bias
+/// as T5 stores it, <c>relative_attention_bias</c> [buckets, heads].
+/// </summary>
 /// <param name="hiddenSize">H.</param>
-/// <param name="spec">Heads.</param>
+/// <param name="spec">Heads, and whether there is a relative bias.</param>
 public sealed class GroupedAttentionBlock(long hiddenSize, DecoderSpec spec) : AttentionBlock
 {
+    private const string BiasTable = "relative_attention_bias.weight";
+
     /// <summary>Whether the three projections have a bias.</summary>
     public bool Bias { get; init; }
 
@@ -59,6 +64,11 @@ public sealed class GroupedAttentionBlock(long hiddenSize, DecoderSpec spec) : A
         {
             weights.Require(prefix + "sinks", spec.Heads);
         }
+
+        if (spec.RelativeBias is { } bias)
+        {
+            weights.Require(prefix + BiasTable, bias.Buckets, spec.Heads);
+        }
     }
 
     /// <inheritdoc/>
@@ -75,6 +85,9 @@ public sealed class GroupedAttentionBlock(long hiddenSize, DecoderSpec spec) : A
             NormsWhole = Norm == QueryKeyNorm.Whole,
             Clip = Clip,
             Sinks = Sinks ? Read("sinks", spec.Heads) : null,
+            RelativeBias = spec.RelativeBias is { } bias
+                ? weights.Read(prefix + BiasTable, device, bias.Buckets, spec.Heads).t().contiguous().DetachFromDisposeScope()
+                : null,
             Output = Read("o_proj.weight", hiddenSize, QueryWidth),
             OutputBias = OutputBias ? Read("o_proj.bias", hiddenSize) : null,
         };

@@ -20,7 +20,7 @@ public sealed class LatentAttentionBlock(long hiddenSize, DecoderSpec spec, long
     /// <summary>Whether rotary pairs are neighbours instead of halves; their rows are reordered when loaded.</summary>
     public bool Interleaved { get; init; }
 
-    private long Rotary => spec.Rope.Width;
+    private long Rotary => spec.Rope!.Width;
 
     private long Latent => spec.LatentWidth!.Value - Rotary;
 

@@ -5,12 +5,12 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace ExpertCluster.Models.Families.Blocks;
 
-/// <summary>A SwiGLU network stored as three matrices.</summary>
+/// <summary>A SwiGLU network, or another gated linear unit, stored as three matrices.</summary>
 /// <param name="hiddenSize">H.</param>
 /// <param name="width">F.</param>
 public sealed class SwiGluBlock(long hiddenSize, long width)
 {
-    /// <summary>Name of the matrix under the SiLU, [F,H].</summary>
+    /// <summary>Name of the matrix under the activation, [F,H].</summary>
     public string Gate { get; init; } = "gate_proj";
 
     /// <summary>Name of the matrix beside it, [F,H].</summary>
@@ -18,6 +18,9 @@ public sealed class SwiGluBlock(long hiddenSize, long width)
 
     /// <summary>Name of the matrix back, [H,F].</summary>
     public string Down { get; init; } = "down_proj";
+
+    /// <summary>What <see cref="Gate"/> goes through; GELU makes it GEGLU.</summary>
+    public Activation Activation { get; init; } = Activation.Silu;
 
     /// <summary>Bytes as float32.</summary>
     public long Bytes => 3 * hiddenSize * width * sizeof(float);
@@ -36,7 +39,7 @@ public sealed class SwiGluBlock(long hiddenSize, long width)
         using DisposeScope scope = NewDisposeScope();
         Tensor both = weights.Stack(device, hiddenSize, ($"{prefix}{Gate}.weight", width), ($"{prefix}{Up}.weight", width));
         Tensor down = weights.Read($"{prefix}{Down}.weight", device, hiddenSize, width);
-        return new SwiGluExpert(both.DetachFromDisposeScope(), down.DetachFromDisposeScope());
+        return new SwiGluExpert(both.DetachFromDisposeScope(), down.DetachFromDisposeScope(), Activation);
     }
 
     /// <summary>Checks all experts of a layer: one by one, or fused as <c>gate_up_proj</c> [E,2F,H] and <c>down_proj</c> [E,H,F].</summary>
@@ -66,7 +69,7 @@ public sealed class SwiGluBlock(long hiddenSize, long width)
         using DisposeScope scope = NewDisposeScope();
         Tensor both = weights.ReadPart(prefix + "gate_up_proj", expert, device, 2 * width, hiddenSize);
         Tensor down = weights.ReadPart(prefix + "down_proj", expert, device, hiddenSize, width);
-        return new SwiGluExpert(both.DetachFromDisposeScope(), down.DetachFromDisposeScope());
+        return new SwiGluExpert(both.DetachFromDisposeScope(), down.DetachFromDisposeScope(), Activation);
     }
 
     private static bool Fused(WeightReader weights, string prefix) => weights.Contains(prefix + "gate_up_proj");

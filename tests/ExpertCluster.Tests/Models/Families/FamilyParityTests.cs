@@ -31,6 +31,10 @@ public sealed class FamilyParityTests
         { "type": "yarn", "factor": 4, "beta_fast": 32, "beta_slow": 1, "mscale": 0.8, "mscale_all_dim": 1.3, "original_max_position_embeddings": 32 }
         """;
 
+    private const string Glam = """
+        "model_type": "glam", "hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 40, "num_experts": 5
+        """;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public static TheoryData<string, bool, int> Cases => new()
@@ -46,6 +50,9 @@ public sealed class FamilyParityTests
         { """{ "model_type": "deepseek_v2", "topk_method": "group_limited_greedy", "n_group": 4, "topk_group": 2, "routed_scaling_factor": 16.0, "q_lora_rank": 18, "rope_scaling": """ + DeepSeekYarn + "," + DeepSeek + "}", false, 0 },
         { """{ "model_type": "deepseek_v3", "n_group": 4, "topk_group": 2, "q_lora_rank": 18, "attention_bias": true, "routed_scaling_factor": 2.5, "rope_scaling": """ + DeepSeekYarn + "," + DeepSeek + "}", false, 0 },
         { """{ "model_type": "deepseek_v3", "n_group": 2, "topk_group": 1, "norm_topk_prob": false, "rope_interleave": false, "routed_scaling_factor": 1.0, "quantization_config": { "quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [16, 12], "activation_scheme": "dynamic" }, """ + DeepSeek + "}", false, 16 },
+        { """{ "num_hidden_layers": 4, """ + Glam + "}", false, 0 },
+        { """{ "num_hidden_layers": 6, "moe_every": 3, "num_key_value_heads": 2, "head_dim": 5, "moe_intermediate_size": 24, "num_experts_per_tok": 3, "norm_topk_prob": false, "hidden_act": "gelu_new", "expert_act": "gelu", "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20, "tie_word_embeddings": true, "rms_norm_eps": 1e-5, """ + Glam + "}", true, 0 },
+        { """{ "num_hidden_layers": 3, "num_experts_per_tok": 1, "hidden_act": "silu", "expert_act": "gelu_pytorch_tanh", "quantization_config": { "quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [16, 12], "activation_scheme": "dynamic" }, """ + Glam + "}", false, 16 },
     };
 
     [Theory]

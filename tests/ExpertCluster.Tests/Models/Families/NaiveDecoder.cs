@@ -1,3 +1,6 @@
+using System.Numerics;
+using ExpertCluster.Tests.Moe;
+
 namespace ExpertCluster.Tests.Models.Families;
 
 /// <summary>Decoder families token by token in float64 with plain loops: another way to the same numbers, no libtorch.</summary>
@@ -15,6 +18,7 @@ internal sealed class NaiveDecoder(TinyModel m)
     public static bool IsMoe(TinyModel m, int layer) =>
         m.Config["mlp_only_layers"]?.AsArray().Any(l => l!.GetValue<int>() == layer) != true
         && (layer + 1) % m.Int("decoder_sparse_step", 1) == 0
+        && (layer + 1) % m.Int("moe_every", m.Config["model_type"]!.ToString() == "glam" ? 2 : 1) == 0
         && layer >= m.Int("first_k_dense_replace");
 
     public float[] Logits(int[] ids)
@@ -34,7 +38,7 @@ internal sealed class NaiveDecoder(TinyModel m)
             }
         }
 
-        return [.. x.SelectMany(r => Linear("lm_head", Norm(r, W("model.norm.weight"), eps))).Select(v => (float)v)];
+        return [.. x.SelectMany(r => Linear(m.Flag("tie_word_embeddings") ? "model.embed_tokens" : "lm_head", Norm(r, W("model.norm.weight"), eps))).Select(v => (float)v)];
     }
 
     private static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
@@ -45,7 +49,12 @@ internal sealed class NaiveDecoder(TinyModel m)
         return [.. x.Select((v, i) => v * scale * weight[i % weight.Length])];
     }
 
-    private static double[] Softmax(double[] x) => [.. x.Select(v => Math.Exp(v - x.Max()) / x.Sum(u => Math.Exp(u - x.Max())))];
+    private static double[] Softmax(double[] x)
+    {
+        double most = x.Max();
+        double sum = x.Sum(u => Math.Exp(u - most));
+        return [.. x.Select(v => Math.Exp(v - most) / sum)];
+    }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 
@@ -72,14 +81,16 @@ internal sealed class NaiveDecoder(TinyModel m)
     private double[][] Grouped(double[][] x, string p, int layer, double eps)
     {
         int d = m.Int("head_dim", Hidden / Heads);
-        int group = Heads / m.Int("num_key_value_heads");
+        int group = Heads / m.Int("num_key_value_heads", Heads);
         double clip = m.Config["clip_qkv"]?.GetValue<double>() ?? double.PositiveInfinity;
+        int[]? buckets = _family == "glam" ? [.. Enumerable.Range(0, x.Length).Select(Bucket)] : null;
         double[][] q = [.. x.Select((r, t) => Rotated(Made(r, "q"), t))];
         double[][] k = [.. x.Select((r, t) => Rotated(Made(r, "k"), t))];
         double[][] v = [.. x.Select(r => Made(r, "v"))];
         return Attend(
             x.Length, layer, d, (t, h) => q[t][(h * d)..((h + 1) * d)], (t, h) => k[t][(h / group * d)..(((h / group) + 1) * d)],
-            (t, h) => v[t][(h / group * d)..(((h / group) + 1) * d)], 1 / Math.Sqrt(d), m.Weights.GetValueOrDefault(p + "sinks"));
+            (t, h) => v[t][(h / group * d)..(((h / group) + 1) * d)], 1 / Math.Sqrt(d), m.Weights.GetValueOrDefault(p + "sinks"),
+            _family == "glam" ? (distance, h) => W(p + "relative_attention_bias.weight")[(buckets![distance] * Heads) + h] : null);
 
         double[] Made(double[] row, string name)
         {
@@ -92,7 +103,7 @@ internal sealed class NaiveDecoder(TinyModel m)
             return [.. all.Select(a => Math.Clamp(a, -clip, clip))];
         }
 
-        double[] Rotated(double[] all, int t) => [.. all.Chunk(d).SelectMany(head => _rope.Rotate(head, t, false))];
+        double[] Rotated(double[] all, int t) => _family == "glam" ? all : [.. all.Chunk(d).SelectMany(head => _rope.Rotate(head, t, false))];
     }
 
     private double[][] Latent(double[][] x, string p, int layer)
@@ -123,7 +134,8 @@ internal sealed class NaiveDecoder(TinyModel m)
     }
 
     private double[][] Attend(
-        int length, int layer, int width, Func<int, int, double[]> query, Func<int, int, double[]> key, Func<int, int, double[]> value, double scale, double[]? sinks)
+        int length, int layer, int width, Func<int, int, double[]> query, Func<int, int, double[]> key, Func<int, int, double[]> value, double scale, double[]? sinks,
+        Func<int, int, double>? bias = null)
     {
         int window = m.Config["layer_types"]?[layer]?.ToString() == "full_attention" ? length
             : _family == "gpt_oss" || m.Flag("use_sliding_window") ? m.Int("sliding_window") : length;
@@ -135,7 +147,7 @@ internal sealed class NaiveDecoder(TinyModel m)
             {
                 int from = Math.Max(0, t - window + 1);
                 double[] q = query(t, h);
-                double[] scores = [.. Enumerable.Range(from, t - from + 1).Select(s => q.Zip(key(s, h), (a, b) => a * b).Sum() * scale)];
+                double[] scores = [.. Enumerable.Range(from, t - from + 1).Select(s => q.Zip(key(s, h), (a, b) => a * b).Sum() * scale + (bias?.Invoke(t - s, h) ?? 0))];
                 double[] weights = Softmax(sinks is null ? scores : [.. scores, sinks[h]]);
                 for (int s = from; s <= t; s++)
                 {
@@ -153,9 +165,10 @@ internal sealed class NaiveDecoder(TinyModel m)
 
     private double[] Network(double[] x, string p)
     {
+        string activation = m.Config["hidden_act"]?.ToString() ?? (_family == "glam" ? "gelu" : "silu");
         double[] gate = Linear(p + "gate_proj", x);
         double[] up = Linear(p + "up_proj", x);
-        return Linear(p + "down_proj", [.. gate.Zip(up, (g, u) => g * Sigmoid(g) * u)]);
+        return Linear(p + "down_proj", [.. gate.Zip(up, (g, u) => NaiveActivation.Of(activation, g) * u)]);
     }
 
     private double[] Moe(double[] x, string p)
@@ -164,7 +177,12 @@ internal sealed class NaiveDecoder(TinyModel m)
         double[] logits = Linear(p + (_family == "gpt_oss" ? "router" : "gate"), x);
         foreach ((int expert, double weight) in NaiveRouter.Choose(m, logits, m.Weights.GetValueOrDefault(p + "gate.e_score_correction_bias")))
         {
-            double[] y = _family == "gpt_oss" ? Clamped(x, p + "experts.", expert) : Network(x, $"{p}experts.{expert}.");
+            double[] y = _family switch
+            {
+                "gpt_oss" => Clamped(x, p + "experts.", expert),
+                "glam" => TwoLayers(x, $"{p}experts.{expert}."),
+                _ => Network(x, $"{p}experts.{expert}."),
+            };
             sum = Add(sum, [.. y.Select(v => v * weight)]);
         }
 
@@ -175,6 +193,23 @@ internal sealed class NaiveDecoder(TinyModel m)
         }
 
         return m.Int("n_shared_experts") > 0 ? Add(sum, Network(x, p + "shared_experts.")) : sum;
+    }
+
+    private double[] TwoLayers(double[] x, string p)
+    {
+        string activation = m.Config["expert_act"]?.ToString() ?? "relu";
+        return Linear(p + "wo", [.. Linear(p + "wi", x).Select(v => NaiveActivation.Of(activation, v))]);
+    }
+
+    /// <summary>The last bucket whose border exact·(largest ÷ exact)^(n ÷ rest) is not beyond the distance, in whole numbers.</summary>
+    private int Bucket(int distance)
+    {
+        int buckets = m.Int("relative_attention_num_buckets", 32);
+        int largest = m.Int("relative_attention_max_distance", 128);
+        int exact = buckets / 2;
+        int rest = buckets - exact;
+        return distance < exact ? distance : exact + Enumerable.Range(0, rest).Last(n =>
+            BigInteger.Pow(distance, rest) * BigInteger.Pow(exact, n) >= BigInteger.Pow(exact, rest) * BigInteger.Pow(largest, n));
     }
 
     private double[] Clamped(double[] x, string p, int expert)

@@ -5,7 +5,7 @@ internal static class NaiveRouter
 {
     public static IEnumerable<(int Expert, double Weight)> Choose(TinyModel m, double[] logits, double[]? correction)
     {
-        int k = m.Int("num_experts_per_tok");
+        int k = m.Int("num_experts_per_tok", 2);
         double total = logits.Sum(Math.Exp);
         string family = m.Config["model_type"]!.ToString();
         double[] scores = [.. logits.Select(l => family == "deepseek_v3" ? 1 / (1 + Math.Exp(-l)) : Math.Exp(l) / total)];
@@ -16,7 +16,7 @@ internal static class NaiveRouter
         int[] kept = [.. Enumerable.Range(0, groups)
             .OrderByDescending(g => choice.Skip(g * size).Take(size).OrderDescending().Take(best).Sum()).Take(m.Int("topk_group", 1))];
         int[] chosen = [.. Enumerable.Range(0, logits.Length).Where(e => groups == 1 || kept.Contains(e / size)).OrderByDescending(e => choice[e]).Take(k)];
-        bool normalise = family == "gpt_oss" || m.Flag("norm_topk_prob", family == "deepseek_v3");
+        bool normalise = family == "gpt_oss" || m.Flag("norm_topk_prob", family is "deepseek_v3" or "glam");
         double sum = normalise ? chosen.Sum(e => scores[e]) : 1;
         double scale = m.Config["routed_scaling_factor"]?.GetValue<double>() ?? 1;
         return chosen.Select(e => (e, scores[e] / sum * scale));

@@ -56,6 +56,9 @@ internal sealed class TinyModel
         Weights[name] = [.. values.Select(v => (double)v)];
     }
 
+    /// <summary>Takes a tensor out of the file.</summary>
+    public void Remove(string name) => _written.RemoveAll(t => t.Name == name);
+
     /// <summary>Takes matrices back out of the file and writes them as one, one above the other.</summary>
     public void Fuse(string name, long[] shape, params string[] parts)
     {

@@ -12,7 +12,11 @@ internal static class TinyModels
         m.Config["vocab_size"] = Vocabulary;
         m.Config["max_position_embeddings"] ??= 128;
         m.Matrix("model.embed_tokens.weight", Vocabulary, h, quantised: false);
-        m.Matrix("lm_head.weight", Vocabulary, h, quantised: false);
+        if (!m.Flag("tie_word_embeddings"))
+        {
+            m.Matrix("lm_head.weight", Vocabulary, h, quantised: false);
+        }
+
         m.Norm("model.norm.weight", h);
         for (int layer = 0; layer < m.Int("num_hidden_layers"); layer++)
         {
@@ -47,7 +51,7 @@ internal static class TinyModels
         int d = m.Int("head_dim", h / heads);
         string family = m.Config["model_type"]!.ToString();
         bool bias = family == "qwen2_moe" ? m.Flag("qkv_bias", true) : m.Flag("attention_bias", family == "gpt_oss");
-        (string, int)[] projections = [("q", heads * d), ("k", m.Int("num_key_value_heads") * d), ("v", m.Int("num_key_value_heads") * d)];
+        (string, int)[] projections = [("q", heads * d), ("k", m.Int("num_key_value_heads", heads) * d), ("v", m.Int("num_key_value_heads", heads) * d)];
         foreach ((string name, int rows) in projections)
         {
             m.Matrix($"{p}{name}_proj.weight", rows, h);
@@ -72,6 +76,12 @@ internal static class TinyModels
         if (family == "gpt_oss")
         {
             m.Bias(p + "sinks", heads);
+        }
+
+        if (family == "glam")
+        {
+            int buckets = m.Int("relative_attention_num_buckets", 32);
+            m.Floats(p + "relative_attention_bias.weight", [buckets, heads], m.Numbers(buckets * heads, 0, 2));
         }
     }
 
@@ -112,6 +122,12 @@ internal static class TinyModels
         if (m.Config["model_type"]!.ToString() == "gpt_oss")
         {
             GptOss(m, p, h, experts);
+            return;
+        }
+
+        if (m.Config["model_type"]!.ToString() == "glam")
+        {
+            Glam(m, p, h, experts, fused);
             return;
         }
 
@@ -166,6 +182,24 @@ internal static class TinyModels
         // Large enough for the clamp to matter.
         m.Floats(p + "experts.gate_up_proj", [experts, h, 2 * f], m.Numbers(experts * 2 * f * h, 0, 1));
         m.Floats(p + "experts.down_proj", [experts, f, h], m.Numbers(experts * f * h, 0, Math.Sqrt(3.0 / f) / 4));
+    }
+
+    private static void Glam(TinyModel m, string p, int h, int experts, bool fused)
+    {
+        int f = m.Int("moe_intermediate_size", m.Int("intermediate_size"));
+        m.Matrix(p + "gate.weight", experts, h, quantised: false);
+        for (int expert = 0; expert < experts; expert++)
+        {
+            m.Matrix($"{p}experts.{expert}.wi.weight", f, h);
+            m.Matrix($"{p}experts.{expert}.wo.weight", h, f);
+        }
+
+        if (fused)
+        {
+            IEnumerable<int> all = Enumerable.Range(0, experts);
+            m.Fuse(p + "experts.wi", [experts, f, h], [.. all.Select(e => $"{p}experts.{e}.wi.weight")]);
+            m.Fuse(p + "experts.wo", [experts, h, f], [.. all.Select(e => $"{p}experts.{e}.wo.weight")]);
+        }
     }
 
     private static void Network(TinyModel m, string p, int h, int f)
