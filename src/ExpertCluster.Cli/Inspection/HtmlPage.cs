@@ -95,6 +95,6 @@ internal static class HtmlPage
 
     private static JsonArray Numbers(params double[] values) => new([.. values.Select(value => (JsonNode)Round(value))]);
 
-    /// <summary>Four digits are more than a colour shows.</summary>
-    private static double Round(double value) => value == 0 ? 0 : Math.Round(value, Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 8));
+    /// <summary>Five digits are more than a colour shows.</summary>
+    private static double Round(double value) => value == 0 ? 0 : Math.Round(value, Math.Clamp(4 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 8));
 }
