@@ -50,9 +50,10 @@ internal sealed record InspectSettings
                 throw new UsageException($"{Texts[i]} is given twice; its tokens would count twice.");
             }
 
-            foreach (var _ in TextPieces.Read(paths[i]).Take(1))
+            // The first piece shows most of what can be wrong with a text. A pipe, of no length or behind a link, can be read only once.
+            if (!File.Exists(paths[i]) || new FileInfo(paths[i]) is { LinkTarget: null, Length: > 0 })
             {
-                // The first piece shows most of what can be wrong with a text.
+                _ = TextPieces.Read(Texts[i]).FirstOrDefault();
             }
         }
 
