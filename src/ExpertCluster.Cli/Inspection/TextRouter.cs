@@ -112,6 +112,12 @@ internal sealed class TextRouter
                 return;
             }
 
+            if ((long)(recorder.Trace.Count + window.Count) * recorder.Trace.TopK > Array.MaxLength)
+            {
+                throw new UsageException(
+                    $"The texts have more than {recorder.Trace.Count} tokens of {recorder.Trace.TopK} experts each, more than can be counted; lower --max-tokens.");
+            }
+
             await recorder.RecordAsync(file, _before, window.ToArray(), cancellationToken);
             routed += window.Count;
             window.Clear();
