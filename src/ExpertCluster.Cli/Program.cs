@@ -8,6 +8,7 @@ var root = new RootCommand("An elastic cluster for Mixture-of-Experts models: ev
     VerifyCommand.Create(),
     VerifyRoutingCommand.Create(),
     PresetsCommand.Create(),
+    InspectCommand.Create(),
     NodeCommand.Create(),
     BenchCommand.Create(),
 };
