@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using ExpertCluster.Tensors.Checkpoints;
 
 namespace ExpertCluster.EndToEnd.Tests;
 
@@ -91,6 +92,35 @@ public sealed class BadInputSpec
         var (code, output, error) = await CliProcess.RunAsync("node", "--model", "folio-moe", option, $"{port}");
         Check(option, code, output, error, $"{port}");
         error.Should().Contain("in use");
+    }
+
+    [Fact]
+    public async Task An_expert_that_can_not_be_used_is_told_with_its_reason()
+    {
+        using var directory = new TemporaryDirectory().With(Folio);
+        var weights = directory.Of("model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        using (var file = SafetensorsFile.Open(weights))
+        {
+            var raw = file.Raw("model.layers.1.block_sparse_moe.experts.3.w1.weight");
+            bytes.AsSpan(bytes.AsSpan().IndexOf(raw), raw.Length).Fill(0xFF);
+        }
+
+        File.WriteAllBytes(weights, bytes);
+        var (code, output, error) = await CliProcess.RunAsync("generate", "--nodes", "1", "--prompt", "x", "--model", directory.Path);
+        Check("not finite", code, output, error, "expert 3: its weights turn a row of ones into numbers that are not finite");
+        error.Should().Contain("layer 1").And.Contain(directory.Path);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{ "ExpertClusterr": { "Models": [] } }""")]
+    public async Task A_config_file_without_the_section_is_named(string content)
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory.Of("node.json"), content);
+        var (code, output, error) = await CliProcess.RunAsync("node", "--config", directory.Of("node.json"));
+        Check("no section", code, output, error, "node.json: has no section ExpertCluster");
     }
 
     private static void Check(string what, int code, string output, string error, string named)

@@ -30,6 +30,12 @@ internal sealed class TextRouter
             throw new UsageException($"The model in {checkpoint.Directory} has no layer with experts; there is nothing to inspect.");
         }
 
+        if (shape.IsEncoderDecoder)
+        {
+            throw new UsageException(
+                $"The model in {checkpoint.Directory} is an encoder–decoder ({shape.Family}); inspect reads a text through a decoder only.");
+        }
+
         _before = Before(_tokenizer);
         Window = settings.Window ?? Math.Min(shape.MaxContext, InspectSettings.LongestDefaultWindow);
         if (Window > shape.MaxContext)

@@ -27,7 +27,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private readonly IReadOnlyList<ModelPlacement> _models;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
-    private readonly Dictionary<(string Model, int Layer, int Expert, NodeId Node), DateTimeOffset> _excluded = [];
+    private readonly Dictionary<(string Model, int Layer, int Expert, NodeId Node), (DateTimeOffset Until, string Reason)> _excluded = [];
     private Action? _onNodesChanged;
 
     public BalancerActor(
@@ -75,9 +75,9 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private void ReconcileAll()
     {
         var now = _time.GetUtcNow();
-        foreach (var (key, until) in _excluded.ToArray())
+        foreach (var (key, exclusion) in _excluded.ToArray())
         {
-            if (until <= now)
+            if (exclusion.Until <= now)
             {
                 _excluded.Remove(key);
             }
@@ -93,6 +93,11 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
 
     private void ReconcileModel(ModelPlacement model)
     {
+        if (IsLastToStop)
+        {
+            return;
+        }
+
         var alive = _board.Nodes;
         foreach (var lost in model.Replicas.Where(e => !alive.ContainsKey(e.Node)).ToArray())
         {
@@ -142,7 +147,19 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         // A copy beyond the first that finds no node is no problem worth failing requests for: the first one answers.
         var covered = model.Replicas.Select(e => (e.Replica.Layer, e.Replica.Expert)).ToHashSet();
         SetProblems(model, plan.Unplaced.Where(u => !covered.Contains((u.Layer, u.Expert))).GroupBy(u => u.Layer)
-            .ToDictionary(g => g.Key, g => $"{g.Count()} experts of layer {g.Key} have no node, since {g.First().Reason}"));
+            .ToDictionary(g => g.Key, g => $"{g.Count()} experts of layer {g.Key} have no node, since {g.First().Reason}{WhyExcluded(model, g.First().Layer, g.First().Expert)}"));
+    }
+
+    /// <summary>Whether this node stops and no other could take its experts: nothing is lost then, it only ends.</summary>
+    private bool IsLastToStop => CoordinatedShutdown.Get(Context.System).ShutdownReason is not null
+        && _board.Nodes.Values.All(n => n.Node == PlacementActor.IdOf(_cluster.SelfUniqueAddress) || !n.Roles.Contains(NodeOptions.ExpertRole));
+
+    /// <summary>What the last node that tried said of an expert; empty where none did lately.</summary>
+    private string WhyExcluded(ModelPlacement model, int layer, int expert)
+    {
+        var last = _excluded.Where(e => e.Key.Model == model.Name && e.Key.Layer == layer && e.Key.Expert == expert && e.Value.Reason.Length > 0)
+            .OrderByDescending(e => e.Value.Until).Select(e => e.Value.Reason).FirstOrDefault();
+        return last is null ? "" : $" – expert {expert}: {last}";
     }
 
     private void SetProblems(ModelPlacement model, Dictionary<int, string> problems)
@@ -179,9 +196,23 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
                 break;
             default:
                 // Refused, failed, or stopped – as on a node that is about to leave: not there again for a while.
-                BalancerLog.GaveUp(_log, model.Name, report.Replica, report.Node, report.Outcome, report.Message ?? "");
+                if (IsLastToStop)
+                {
+                    return;
+                }
+
+                if (report.Outcome == ReplicaOutcome.Stopped)
+                {
+                    BalancerLog.Stopped(_log, model.Name, report.Replica, report.Node);
+                }
+                else
+                {
+                    BalancerLog.GaveUp(_log, model.Name, report.Replica, report.Node, report.Outcome, report.Message ?? "");
+                }
+
                 model.Remove(entry);
-                _excluded[(model.Name, report.Replica.Layer, report.Replica.Expert, report.Node)] = _time.GetUtcNow() + _options.ExclusionTime;
+                _excluded[(model.Name, report.Replica.Layer, report.Replica.Expert, report.Node)] =
+                    (_time.GetUtcNow() + _options.ExclusionTime, report.Message ?? "");
                 Self.Tell(Reconcile.Instance);
                 break;
         }
@@ -222,13 +253,20 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
 
     private void TellToStart(ModelPlacement model, DateTimeOffset now, bool onlyNew)
     {
+        var sharding = ClusterSharding.Get(Context.System);
         foreach (var entry in model.Replicas)
         {
             // A balancer that took over asks everyone once: what was ready then answers so now.
             if (entry.Told is null || (!onlyNew && entry.State != ReplicaState.Ready && now - entry.Told >= _options.RetryInterval))
             {
+                if (sharding.ShardTypeNames.All(name => name != ReplicaShards.TypeName(model.Name, entry.Replica.Layer)))
+                {
+                    // This node still starts its regions, or stops them already; the next retry, here or elsewhere, tells it.
+                    continue;
+                }
+
                 entry.Told = now;
-                ClusterSharding.Get(Context.System).ShardRegion(ReplicaShards.TypeName(model.Name, entry.Replica.Layer))
+                sharding.ShardRegion(ReplicaShards.TypeName(model.Name, entry.Replica.Layer))
                     .Tell(new StartReplica(model.Name, entry.Replica, entry.Node));
             }
         }

@@ -17,6 +17,9 @@ internal static partial class BalancerLog
     [LoggerMessage(4004, LogLevel.Warning, "{Model} {Replica} on {Node}: {Outcome}: {Reason}")]
     public static partial void GaveUp(ILogger log, string model, ReplicaId replica, NodeId node, ReplicaOutcome outcome, string reason);
 
+    [LoggerMessage(4008, LogLevel.Information, "{Model} {Replica} on {Node} stopped with its node")]
+    public static partial void Stopped(ILogger log, string model, ReplicaId replica, NodeId node);
+
     [LoggerMessage(4005, LogLevel.Warning, "{Model}: {Problem}")]
     public static partial void Problem(ILogger log, string model, string problem);
 

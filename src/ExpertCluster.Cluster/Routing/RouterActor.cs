@@ -15,10 +15,6 @@ namespace ExpertCluster.Cluster.Routing;
 /// </summary>
 internal sealed class RouterActor : ReceiveActor, IWithTimers
 {
-    /// <summary>A node that is gone loses frames several times a second; one warning in this time says so.</summary>
-    private static readonly TimeSpan LossLogInterval = TimeSpan.FromSeconds(10);
-
-    private readonly Dictionary<NodeId, DateTimeOffset> _lossLogged = [];
     private readonly string _model;
     private readonly int _layer;
     private readonly NodeId _self;
@@ -27,10 +23,10 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     private readonly IExpertLane _lane;
     private readonly RouterStatistics _statistics;
     private readonly TimeProvider _time;
-    private readonly ILogger _log;
     private readonly SegmentQueue[] _waiting;
     private readonly List<RouteWork> _works = [];
     private readonly ReplicaCredits _credits;
+    private readonly LossLog _losses;
     private bool _flushing;
     private Action<string, int>? _onLayerChanged;
 
@@ -46,7 +42,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         _lane = lane;
         _statistics = statistics;
         _time = time;
-        _log = log;
+        _losses = new LossLog(log, model, layer);
         _waiting = new SegmentQueue[experts];
         for (var i = 0; i < experts; i++)
         {
@@ -262,16 +258,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     private void OnLost(FrameLost lost)
     {
         var now = _time.GetUtcNow();
-        if (!_lossLogged.TryGetValue(lost.Node, out var logged) || now - logged >= LossLogInterval)
-        {
-            _lossLogged[lost.Node] = now;
-            RouterLog.FrameLost(_log, _model, _layer, lost.Node, lost.Frame.Parts.Count, lost.Error.Message);
-        }
-        else
-        {
-            RouterLog.FrameLostAgain(_log, _model, _layer, lost.Node, lost.Frame.Parts.Count, lost.Error.Message);
-        }
-
+        _losses.Report(lost.Node, lost.Frame.Parts.Count, lost.Error.Message, now);
         var until = now + _options.RetryBackoff;
         foreach (var (replica, segment) in lost.Frame.Parts)
         {

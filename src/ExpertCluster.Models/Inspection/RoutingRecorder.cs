@@ -3,7 +3,7 @@ namespace ExpertCluster.Models.Inspection;
 /// <summary>Routes texts through a decoder and writes down which experts took each token. One window at a time.</summary>
 public sealed class RoutingRecorder
 {
-    private readonly DecoderModel _model;
+    private readonly SequenceModel _model;
     private readonly RecordingExperts _experts;
 
     /// <summary>Creates a recorder.</summary>
@@ -11,7 +11,7 @@ public sealed class RoutingRecorder
     /// <param name="experts">Who computes the experts; those of the last layer are never asked.</param>
     /// <param name="files">Number of texts, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">The model has no layer with experts, or there is no text.</exception>
-    public RoutingRecorder(DecoderModel model, IExpertBackend experts, int files)
+    public RoutingRecorder(SequenceModel model, IExpertBackend experts, int files)
     {
         _model = model;
         _experts = new RecordingExperts(experts, model.Shape.MoeLayers);

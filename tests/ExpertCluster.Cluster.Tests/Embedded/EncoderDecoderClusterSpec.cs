@@ -1,5 +1,4 @@
 using ExpertCluster.Client;
-using ExpertCluster.Cluster.Gateway;
 using ExpertCluster.Contracts;
 using ExpertCluster.Tensors.Checkpoints;
 

@@ -94,7 +94,7 @@ public sealed class TokenizerRefusalSpec : IDisposable
     {
         TokenizerLoader.TryOpen(_directory).Should().BeNull();
         FluentActions.Invoking(() => TokenizerLoader.Open(_directory)).Should().Throw<TokenizerException>()
-            .WithMessage("*has neither tokenizer.json nor tokenizer.model; supported are*");
+            .WithMessage("*has no tokenizer.json, tokenizer.model or spiece.model; supported are*");
     }
 
     [Fact]

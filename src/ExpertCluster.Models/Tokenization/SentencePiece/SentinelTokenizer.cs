@@ -14,7 +14,9 @@ namespace ExpertCluster.Models.Tokenization.SentencePiece;
 /// <param name="sentinels">Number of sentinels.</param>
 internal sealed partial class SentinelTokenizer(SentencePieceTextTokenizer pieces, int end, int sentinels) : ITextTokenizer
 {
-    public int VocabularySize => pieces.VocabularySize + sentinels;
+    private readonly SentencePieceTextTokenizer _pieces = pieces;
+
+    public int VocabularySize => _pieces.VocabularySize + sentinels;
 
     public IReadOnlyList<int> Encode(string text, bool addSpecialTokens = true)
     {
@@ -27,12 +29,12 @@ internal sealed partial class SentinelTokenizer(SentencePieceTextTokenizer piece
                 continue;
             }
 
-            ids.AddRange(pieces.Encode(text[done..match.Index], addSpecialTokens: false));
+            ids.AddRange(_pieces.Encode(text[done..match.Index], addSpecialTokens: false));
             ids.Add(VocabularySize - 1 - index);
             done = match.Index + match.Length;
         }
 
-        ids.AddRange(pieces.Encode(text[done..], addSpecialTokens: false));
+        ids.AddRange(_pieces.Encode(text[done..], addSpecialTokens: false));
         if (addSpecialTokens)
         {
             ids.Add(end);
@@ -49,37 +51,42 @@ internal sealed partial class SentinelTokenizer(SentencePieceTextTokenizer piece
             return;
         }
 
-        pieces.AppendBytes(id, utf8);
+        _pieces.AppendBytes(id, utf8);
     }
 
     public string Decode(IEnumerable<int> ids) => StartDecoding().DecodeAll(ids);
 
-    public bool IsSpecial(int id) => Name(id) is null && pieces.IsSpecial(id);
+    public bool IsSpecial(int id) => Name(id) is null && _pieces.IsSpecial(id);
 
-    public Detokenizer StartDecoding(bool continuation = false) => new SentinelDetokenizer(this, pieces.StartDecoding(continuation));
+    public Detokenizer StartDecoding(bool continuation = false) => new SentinelDetokenizer(this, _pieces.StartDecoding(continuation));
 
     [GeneratedRegex("<extra_id_([0-9]{1,9})>", RegexOptions.CultureInvariant)]
     private static partial Regex Sentinel();
 
     /// <summary>A sentinel's text; null for any other id.</summary>
-    private string? Name(int id) => id >= pieces.VocabularySize && id < VocabularySize
+    private string? Name(int id) => id >= _pieces.VocabularySize && id < VocabularySize
         ? string.Create(CultureInfo.InvariantCulture, $"<extra_id_{VocabularySize - 1 - id}>")
         : null;
 
     private sealed class SentinelDetokenizer(SentinelTokenizer tokenizer, Detokenizer inner) : Detokenizer
     {
+        private Detokenizer _inner = inner;
+
         public override void Push(int id, StringBuilder text)
         {
             if (tokenizer.Name(id) is not { } name)
             {
-                inner.Push(id, text);
+                _inner.Push(id, text);
                 return;
             }
 
-            inner.Flush(text);
+            _inner.Flush(text);
             text.Append(name);
+
+            // What follows is no start of a text any more: its space stays.
+            _inner = tokenizer._pieces.StartDecoding(continuation: true);
         }
 
-        public override void Flush(StringBuilder text) => inner.Flush(text);
+        public override void Flush(StringBuilder text) => _inner.Flush(text);
     }
 }
