@@ -16,6 +16,7 @@ using ExpertCluster.Models.Tokenization;
 using ExpertCluster.Moe.Placement;
 using ExpertCluster.Tensors;
 using ExpertCluster.Tensors.Checkpoints;
+using ExpertCluster.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace ExpertCluster.Cluster.Hosting;
@@ -39,6 +40,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private IActorRef? _placement;
     private NodeDescription? _description;
     private ExpertHost? _host;
+    private TensorLane? _lane;
 
     private ClusterRuntime(
         ExpertClusterOptions options, TimeProvider time, ILoggerFactory logs, List<HostedModel> models,
@@ -84,6 +86,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         try
         {
             PortProbe.Require("ExpertCluster:Node:Port", options.Node.Host, options.Node.Port);
+            PortProbe.Require("ExpertCluster:Lane:Port", options.Lane.BindHost ?? options.Node.Host, options.Lane.Port);
             foreach (var model in options.Models)
             {
                 models.Add(new HostedModel(model.EffectiveName, ModelCheckpoint.Open(model.Path, model.LikeReference)));
@@ -115,14 +118,15 @@ public sealed class ClusterRuntime : IAsyncDisposable
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
+        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time);
+        var lane = StartLane(system, self, _host);
         _description = new NodeDescription(
             self, [.. _options.Node.EffectiveRoles], _executor.Device, _executor.Threads, _options.Experts.MemoryBytes,
-            _options.Experts.EffectiveWeight, null, _models.ToImmutableDictionary(m => m.Name, m => m.Checkpoint.Fingerprint));
+            _options.Experts.EffectiveWeight, null, _models.ToImmutableDictionary(m => m.Name, m => m.Checkpoint.Fingerprint),
+            new LaneEndpoint(_options.Node.Host, lane.Port).ToString());
         var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))]);
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 
-        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time);
-        var lane = ChunkedLane.Start(system, self, _options.Lane, _host, _time, _logs.CreateLogger<ChunkedLane>());
         if (_options.HoldsExperts)
         {
             await StartExpertsAsync(system, _host).ConfigureAwait(false);
@@ -148,6 +152,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
     /// <summary>Frees everything, after the actor system has ended.</summary>
     public async ValueTask DisposeAsync()
     {
+        _lane?.Dispose();
+
         // A start that failed may have left it under way, and what it computes with goes now.
         await _denseLoading.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
         foreach (var dense in _dense)
@@ -229,6 +235,18 @@ public sealed class ClusterRuntime : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends with the actor system, as the nodes that send to it would have it.</summary>
+    private TensorLane StartLane(ActorSystem system, NodeId self, ExpertHost host)
+    {
+        var board = Board;
+        var lane = _lane = TensorLane.Start(
+            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes), _options.Lane.Listen(_options.Node.Host),
+            _options.Lane.Limits, host, node => LaneEndpoint.Parse(board.Nodes.GetValueOrDefault(node)?.LaneEndpoint), _time,
+            _logs.CreateLogger<TensorLane>());
+        system.ActorOf(Props.Create(() => new LaneMembership(lane)), "lane");
+        return lane;
+    }
+
     private async Task StartExpertsAsync(ActorSystem system, ExpertHost host)
     {
         var (balancerOptions, board, time) = (_options.Balancer, Board, _time);
@@ -268,7 +286,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     }
 
     private void StartGateway(
-        ActorSystem system, NodeId self, HostedModel model, SequenceModel dense, ChunkedLane lane)
+        ActorSystem system, NodeId self, HostedModel model, SequenceModel dense, TensorLane lane)
     {
         var routers = new Dictionary<int, (IActorRef, RouterStatistics)>();
         var (routerOptions, board, time) = (_options.Router, Board, _time);

@@ -11,6 +11,7 @@ namespace ExpertCluster.Contracts;
 /// <param name="Weight">Its share of the experts relative to others; its memory budget where nobody set another.</param>
 /// <param name="GatewayEndpoint"><c>HOST:PORT</c> for clients; null where it answers none.</param>
 /// <param name="Models">Fingerprint of each checkpoint it can open, by model name.</param>
+/// <param name="LaneEndpoint"><c>HOST:PORT</c> where its lane takes tensors; null where it has none.</param>
 public sealed record NodeDescription(
     NodeId Node,
     ImmutableArray<string> Roles,
@@ -19,4 +20,5 @@ public sealed record NodeDescription(
     long MemoryBytes,
     double Weight,
     string? GatewayEndpoint,
-    ImmutableDictionary<string, string> Models) : IClusterMessage;
+    ImmutableDictionary<string, string> Models,
+    string? LaneEndpoint) : IClusterMessage;

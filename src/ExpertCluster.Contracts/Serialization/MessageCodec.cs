@@ -26,13 +26,10 @@ public static class MessageCodec
         new("R", typeof(ReplicaReport), 6,
             static (ref MessagePackWriter w, IClusterMessage m) => MessageForms.Write(ref w, (ReplicaReport)m),
             static (ref MessagePackReader r, int _) => MessageForms.ReadReplicaReport(ref r)),
-        new("C", typeof(TensorChunk), 5,
-            static (ref MessagePackWriter w, IClusterMessage m) => MessageForms.Write(ref w, (TensorChunk)m),
-            static (ref MessagePackReader r, int _) => MessageForms.ReadTensorChunk(ref r)),
         new("P", typeof(LayerPlacement), 7,
             static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (LayerPlacement)m),
             static (ref MessagePackReader r, int _) => PlacementForms.ReadLayerPlacement(ref r)),
-        new("N", typeof(NodeDescription), 8,
+        new("N", typeof(NodeDescription), 9,
             static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (NodeDescription)m),
             static (ref MessagePackReader r, int _) => PlacementForms.ReadNodeDescription(ref r)),
     ];
@@ -53,7 +50,7 @@ public static class MessageCodec
     public static byte[] ToBytes(object message)
     {
         var form = Find(message);
-        var buffer = new ArrayBufferWriter<byte>(message is TensorChunk chunk ? chunk.Payload.Length + 32 : 128);
+        var buffer = new ArrayBufferWriter<byte>(128);
         var writer = new MessagePackWriter(buffer);
         writer.WriteArrayHeader(form.Fields);
         form.Write(ref writer, (IClusterMessage)message);
@@ -61,7 +58,7 @@ public static class MessageCodec
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads a message. The result of a <see cref="TensorChunk"/> refers to <paramref name="bytes"/> without a copy.</summary>
+    /// <summary>Reads a message.</summary>
     /// <exception cref="MessagePackSerializationException">Unknown manifest or malformed bytes.</exception>
     public static IClusterMessage FromBytes(byte[] bytes, string manifest)
     {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using MessagePack;
 
@@ -33,25 +32,6 @@ internal static class MessageForms
     public static ReplicaReport ReadReplicaReport(ref MessagePackReader reader) => new(
         ReadText(ref reader), ReadReplica(ref reader), ReadNode(ref reader), ReadEnum<ReplicaOutcome>(ref reader), reader.ReadInt64(),
         ReadOptionalText(ref reader));
-
-    public static void Write(ref MessagePackWriter writer, TensorChunk message)
-    {
-        writer.Write(message.FrameId);
-        writer.Write(message.IsReply);
-        writer.Write(message.TotalBytes);
-        writer.Write(message.Offset);
-        writer.Write(message.Payload.Span);
-    }
-
-    public static TensorChunk ReadTensorChunk(ref MessagePackReader reader)
-    {
-        var id = reader.ReadInt64();
-        var isReply = reader.ReadBoolean();
-        var total = reader.ReadInt32();
-        var offset = reader.ReadInt32();
-        var payload = reader.ReadBytes() ?? default;
-        return new TensorChunk(id, isReply, total, offset, payload.IsSingleSegment ? payload.First : payload.ToArray());
-    }
 
     public static void Write(ref MessagePackWriter writer, ReplicaId replica)
     {

@@ -89,6 +89,8 @@ internal static class PlacementForms
             writer.Write(name);
             writer.Write(fingerprint);
         }
+
+        writer.Write(node.LaneEndpoint);
     }
 
     public static NodeDescription ReadNodeDescription(ref MessagePackReader reader)
@@ -111,6 +113,7 @@ internal static class PlacementForms
             models[MessageForms.ReadText(ref reader)] = MessageForms.ReadText(ref reader);
         }
 
-        return new NodeDescription(id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable());
+        return new NodeDescription(
+            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), MessageForms.ReadOptionalText(ref reader));
     }
 }

@@ -4,11 +4,12 @@ namespace ExpertCluster.Transport;
 public sealed class DispatchResult : IDisposable
 {
     /// <summary>Makes an answer that owns its buffer.</summary>
-    public DispatchResult(IReadOnlyList<SegmentResult> segments, RowBuffer rows, long computeMicroseconds)
+    public DispatchResult(IReadOnlyList<SegmentResult> segments, RowBuffer rows, long computeMicroseconds, long queueMicroseconds = 0)
     {
         Segments = segments;
         Rows = rows;
         ComputeMicroseconds = computeMicroseconds;
+        QueueMicroseconds = queueMicroseconds;
     }
 
     /// <summary>In the order of the frame's segments.</summary>
@@ -21,6 +22,9 @@ public sealed class DispatchResult : IDisposable
 
     /// <summary>Time the device spent on this frame, in microseconds.</summary>
     public long ComputeMicroseconds { get; }
+
+    /// <summary>The longest that one of its segments waited for the device, in microseconds.</summary>
+    public long QueueMicroseconds { get; }
 
     /// <inheritdoc/>
     public void Dispose() => Rows.Dispose();

@@ -1,65 +1,74 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
+using System.Text;
 using ExpertCluster.Contracts;
 using MessagePack;
 
 namespace ExpertCluster.Transport;
 
 /// <summary>
-/// Bytes of a frame: int32 little-endian length of the header, header as MessagePack, rows as raw little-endian float32.
+/// Headers of frames and answers, as MessagePack. Their rows travel behind them as raw little-endian float32. Fields are only ever appended;
+/// readers skip what they do not know.
 /// </summary>
 public static class FrameCodec
 {
-    /// <summary>Serialises a dispatch. The frame is not disposed of.</summary>
-    public static byte[] Write(DispatchFrame frame)
+    /// <summary>Element type of the rows: float32, what experts on a CPU compute in. Others are refused.</summary>
+    private const int Float32 = 0;
+
+    private const int FrameFields = 7;
+    private const int ResultFields = 3;
+
+    /// <summary>Writes a dispatch's header.</summary>
+    public static void Write(DispatchFrame frame, IBufferWriter<byte> target)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        writer.WriteArrayHeader(6);
+        var writer = new MessagePackWriter(target);
+        writer.WriteArrayHeader(FrameFields);
         writer.Write(frame.Model);
         writer.Write(frame.Layer);
         writer.Write(frame.Epoch);
         writer.Write((long)Math.Max(0, frame.Remaining.TotalMilliseconds));
         writer.Write(frame.HiddenSize);
         writer.WriteArrayHeader(frame.Segments.Count * 3);
-        foreach (var segment in frame.Segments)
+        for (var i = 0; i < frame.Segments.Count; i++)
         {
+            var segment = frame.Segments[i];
             writer.Write(segment.Replica.Expert);
             writer.Write(segment.Replica.Number);
             writer.Write(segment.Rows);
         }
 
+        writer.Write(Float32);
         writer.Flush();
-        return Join(buffer.WrittenSpan, frame.Rows.Memory.Span);
     }
 
-    /// <summary>Serialises an answer. The result is not disposed of.</summary>
-    public static byte[] Write(DispatchResult result)
+    /// <summary>Writes an answer's header.</summary>
+    public static void Write(DispatchResult result, IBufferWriter<byte> target)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        var writer = new MessagePackWriter(buffer);
-        writer.WriteArrayHeader(2);
+        var writer = new MessagePackWriter(target);
+        writer.WriteArrayHeader(ResultFields);
         writer.Write(result.ComputeMicroseconds);
         writer.WriteArrayHeader(result.Segments.Count * 3);
-        foreach (var segment in result.Segments)
+        for (var i = 0; i < result.Segments.Count; i++)
         {
+            var segment = result.Segments[i];
             writer.Write((int)segment.Status);
             writer.Write(segment.Credits);
             writer.Write(segment.Detail);
         }
 
+        writer.Write(result.QueueMicroseconds);
         writer.Flush();
-        return Join(buffer.WrittenSpan, result.Rows.Memory.Span);
     }
 
-    /// <summary>Reads a dispatch into a buffer of its own.</summary>
-    /// <exception cref="MessagePackSerializationException">Malformed: nothing of it can be trusted.</exception>
-    public static DispatchFrame ReadFrame(ReadOnlyMemory<byte> bytes)
+    /// <summary>Reads a dispatch's header and rents room for its rows, which are still to be filled.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="bodyBytes">Bytes of the rows that follow.</param>
+    /// <param name="knownModel">A model's name that need not be read again; null for none.</param>
+    /// <exception cref="MessagePackSerializationException">Malformed: nothing of it can be trusted, and nothing was rented.</exception>
+    public static DispatchFrame ReadFrame(ReadOnlyMemory<byte> header, long bodyBytes, string? knownModel = null)
     {
         try
         {
-            return ParseFrame(bytes);
+            return ParseFrame(header, bodyBytes, knownModel);
         }
         catch (Exception e) when (e is not MessagePackSerializationException)
         {
@@ -68,13 +77,13 @@ public static class FrameCodec
         }
     }
 
-    /// <summary>Reads an answer to a frame of that many segments and rows.</summary>
-    /// <exception cref="MessagePackSerializationException">Malformed, or not an answer to that frame.</exception>
-    public static DispatchResult ReadResult(ReadOnlyMemory<byte> bytes, int segments, int values)
+    /// <summary>Reads the header of an answer to a frame of that many segments and values; its rows are still to be filled.</summary>
+    /// <exception cref="MessagePackSerializationException">Malformed, or not an answer to that frame; nothing was rented.</exception>
+    public static DispatchResult ReadResult(ReadOnlyMemory<byte> header, long bodyBytes, int segments, int values)
     {
         try
         {
-            return ParseResult(bytes, segments, values);
+            return ParseResult(header, bodyBytes, segments, values);
         }
         catch (Exception e) when (e is not MessagePackSerializationException)
         {
@@ -82,20 +91,20 @@ public static class FrameCodec
         }
     }
 
-    private static DispatchFrame ParseFrame(ReadOnlyMemory<byte> bytes)
+    private static DispatchFrame ParseFrame(ReadOnlyMemory<byte> header, long bodyBytes, string? knownModel)
     {
-        var (header, body) = Split(bytes);
         var reader = new MessagePackReader(header);
-        Require(reader.ReadArrayHeader() >= 6, "a dispatch has at least 6 header fields");
-        var model = reader.ReadString() ?? "";
+        var fields = reader.ReadArrayHeader();
+        Require(fields >= FrameFields - 1, "a dispatch has at least 6 header fields");
+        var model = ReadModel(ref reader, knownModel);
         var layer = reader.ReadInt32();
         var epoch = reader.ReadInt64();
         var remaining = TimeSpan.FromMilliseconds(Math.Clamp(reader.ReadInt64(), 0, int.MaxValue));
         var hidden = reader.ReadInt32();
         Require(hidden > 0, "the hidden size is positive");
-        var fields = reader.ReadArrayHeader();
-        Require(fields % 3 == 0 && fields <= header.Length, "segments have three fields each");
-        var segments = new DispatchSegment[fields / 3];
+        var count = reader.ReadArrayHeader();
+        Require(count % 3 == 0 && count <= header.Length, "segments have three fields each");
+        var segments = new DispatchSegment[count / 3];
         long rows = 0;
         for (var i = 0; i < segments.Length; i++)
         {
@@ -104,52 +113,48 @@ public static class FrameCodec
             rows += segments[i].Rows;
         }
 
-        Require((Int128)rows * hidden * sizeof(float) == body.Length, "the body holds every row of every segment");
-        return new DispatchFrame(model, layer, epoch, remaining, hidden, segments, Copy(body, (int)rows, hidden));
+        Require(fields < FrameFields || reader.ReadInt32() == Float32, "rows are float32");
+        Require((Int128)rows * hidden * sizeof(float) == bodyBytes, "the body holds every row of every segment");
+        return new DispatchFrame(model, layer, epoch, remaining, hidden, segments, RowBuffer.Rent((int)rows, hidden));
     }
 
-    private static DispatchResult ParseResult(ReadOnlyMemory<byte> bytes, int segments, int values)
+    private static DispatchResult ParseResult(ReadOnlyMemory<byte> header, long bodyBytes, int segments, int values)
     {
-        var (header, body) = Split(bytes);
         var reader = new MessagePackReader(header);
-        Require(reader.ReadArrayHeader() >= 2, "an answer has at least 2 header fields");
+        var fields = reader.ReadArrayHeader();
+        Require(fields >= ResultFields - 1, "an answer has at least 2 header fields");
         var compute = reader.ReadInt64();
         Require(reader.ReadArrayHeader() == segments * 3, "an answer has a status for each segment");
-        Require(body.Length == (long)values * sizeof(float), "an answer has as many values as its frame");
+        Require(bodyBytes == (long)values * sizeof(float), "an answer has as many values as its frame");
         var results = new SegmentResult[segments];
         for (var i = 0; i < segments; i++)
         {
             var status = (SegmentStatus)reader.ReadInt32();
-            Require(Enum.IsDefined(status), "the status of a segment is known");
+            Require(status is >= SegmentStatus.Done and <= SegmentStatus.Failed, "the status of a segment is known");
             results[i] = new SegmentResult(status, reader.ReadInt32(), reader.ReadString());
         }
 
-        return new DispatchResult(results, Copy(body, values, 1), compute);
+        var queued = fields >= ResultFields ? reader.ReadInt64() : 0;
+        return new DispatchResult(results, RowBuffer.Rent(values, 1), compute, queued);
     }
 
-    private static byte[] Join(ReadOnlySpan<byte> header, ReadOnlySpan<float> rows)
+    /// <summary>Peers send the same few names over and over; one that is known is not made anew.</summary>
+    private static string ReadModel(ref MessagePackReader reader, string? known)
     {
-        var body = MemoryMarshal.AsBytes(rows);
-        var bytes = GC.AllocateUninitializedArray<byte>(checked(sizeof(int) + header.Length + body.Length));
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, header.Length);
-        header.CopyTo(bytes.AsSpan(sizeof(int)));
-        body.CopyTo(bytes.AsSpan(sizeof(int) + header.Length));
-        return bytes;
-    }
+        Span<char> text = stackalloc char[128];
+        var bytes = reader.ReadStringSequence();
+        if (bytes is { IsSingleSegment: true } sequence)
+        {
+            var utf8 = sequence.FirstSpan;
+            if (known is not null && utf8.Length <= text.Length && known.AsSpan().SequenceEqual(text[..Encoding.UTF8.GetChars(utf8, text)]))
+            {
+                return known;
+            }
 
-    private static (ReadOnlyMemory<byte> Header, ReadOnlyMemory<byte> Body) Split(ReadOnlyMemory<byte> bytes)
-    {
-        Require(bytes.Length >= sizeof(int), "a frame begins with the length of its header");
-        var length = BinaryPrimitives.ReadInt32LittleEndian(bytes.Span);
-        Require(length >= 0 && length <= bytes.Length - sizeof(int), "the header lies inside the frame");
-        return (bytes.Slice(sizeof(int), length), bytes[(sizeof(int) + length)..]);
-    }
+            return Encoding.UTF8.GetString(utf8);
+        }
 
-    private static RowBuffer Copy(ReadOnlyMemory<byte> body, int rows, int columns)
-    {
-        var buffer = RowBuffer.Rent(rows, columns);
-        body.Span.CopyTo(MemoryMarshal.AsBytes(buffer.Memory.Span));
-        return buffer;
+        return bytes is { } parts ? Encoding.UTF8.GetString(parts) : "";
     }
 
     private static void Require(bool condition, string rule)

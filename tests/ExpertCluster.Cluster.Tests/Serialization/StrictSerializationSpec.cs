@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using ExpertCluster.Cluster.Serialization;
-using ExpertCluster.Cluster.Tests.Lane;
 using ExpertCluster.Contracts;
 
 namespace ExpertCluster.Cluster.Tests.Serialization;
@@ -16,8 +15,8 @@ public sealed class StrictSerializationSpec
     [Fact]
     public async Task A_message_of_a_registered_type_reaches_another_node_and_one_of_another_type_does_not()
     {
-        var sender = LaneNode.StartSystem();
-        var receiver = LaneNode.StartSystem();
+        var sender = TestSystem.Start();
+        var receiver = TestSystem.Start();
         try
         {
             await OnlyRegisteredArriveAsync(sender, receiver);
@@ -31,11 +30,11 @@ public sealed class StrictSerializationSpec
     [Fact]
     public async Task A_sender_that_is_not_strict_gets_nothing_through_either()
     {
-        var sender = LaneNode.StartSystem("""
+        var sender = TestSystem.Start("""
             akka.actor.serialization-settings.allow-unregistered-types = on
             akka.actor.serializers.json = "Akka.Serialization.NewtonSoftJsonSerializer, Akka"
             """);
-        var receiver = LaneNode.StartSystem();
+        var receiver = TestSystem.Start();
         try
         {
             await OnlyRegisteredArriveAsync(sender, receiver);
@@ -49,7 +48,7 @@ public sealed class StrictSerializationSpec
     [Fact]
     public async Task Each_registered_type_is_written_by_our_serializer()
     {
-        var system = LaneNode.StartSystem();
+        var system = TestSystem.Start();
         try
         {
             foreach (var type in MessageCodec.Types)
@@ -66,7 +65,7 @@ public sealed class StrictSerializationSpec
     [Fact]
     public async Task Malformed_bytes_are_a_serialization_error_and_nothing_else()
     {
-        var system = LaneNode.StartSystem();
+        var system = TestSystem.Start();
         try
         {
             var serializer = new ExpertMessageSerializer((ExtendedActorSystem)system);

@@ -21,9 +21,6 @@ internal static class Messages
     private static readonly Gen<ReplicaReport> Report = Gen.Select(
         Text, Replica, Node, Gen.Enum<ReplicaOutcome>(), Gen.Long, OptionalText, (m, r, n, o, b, t) => new ReplicaReport(m, r, n, o, b, t));
 
-    private static readonly Gen<TensorChunk> Chunk = Gen.Select(
-        Gen.Long, Gen.Bool, Gen.Int, Gen.Int, Gen.Byte.Array[0, 300], (f, r, t, o, p) => new TensorChunk(f, r, t, o, p));
-
     private static readonly Gen<LayerPlacement> Placement = Gen.Select(
             Text, Gen.Int[0, 100], Gen.Long, Gen.Int[0, 64], OptionalText, Node.Array[1, 4])
         .SelectMany(t => Gen.Select(Gen.Int[0, 63], Gen.Int[0, 9], Gen.Int[0, t.Item6.Length - 1], Gen.Enum<ReplicaState>()).Array[0, 20]
@@ -34,15 +31,14 @@ internal static class Messages
 
     private static readonly Gen<NodeDescription> Description = Gen.Select(
         Gen.Select(Node, Text.Array[0, 3], Text, Gen.Int),
-        Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4]),
+        Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4], OptionalText),
         (a, b) => new NodeDescription(
-            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal)));
+            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal), b.Item5));
 
     public static Gen<IClusterMessage> Any { get; } = Gen.OneOf(
         Start.Select(m => (IClusterMessage)m),
         Gen.Const((IClusterMessage)StopReplica.Instance),
         Report.Select(m => (IClusterMessage)m),
-        Chunk.Select(m => (IClusterMessage)m),
         Placement.Select(m => (IClusterMessage)m),
         Description.Select(m => (IClusterMessage)m));
 
@@ -69,9 +65,6 @@ internal static class Messages
             ["R"] = (
                 new ReplicaReport("folio-moe", replica, node, ReplicaOutcome.Refused, 1L << 40, "no room"),
                 "96" + modelHex + "93020501" + nodeHex + "02cf0000010000000000a76e6f20726f6f6d"),
-            ["C"] = (
-                new TensorChunk(300, true, 70000, 65536, new byte[] { 1, 2, 3 }),
-                "95cd012cc3ce00011170ce00010000c403010203"),
             ["P"] = (
                 new LayerPlacement(
                     "folio-moe", 2, 9, 8,
@@ -80,9 +73,9 @@ internal static class Messages
             ["N"] = (
                 new NodeDescription(
                     node, ["gateway", "expert"], "cuda:0", 4, 1L << 33, 1.5, "10.0.0.1:5053",
-                    ImmutableDictionary<string, string>.Empty.Add("folio-moe", "ab12").Add("a", "b")),
-                "98" + nodeHex + "92a767617465776179a6657870657274" + "a6637564613a30" + "04" + "cf0000000200000000" + "cb3ff8000000000000"
-                    + "ad31302e302e302e313a35303533" + "82a161a162" + modelHex + "a461623132"),
+                    ImmutableDictionary<string, string>.Empty.Add("folio-moe", "ab12").Add("a", "b"), "10.0.0.1:6053"),
+                "99" + nodeHex + "92a767617465776179a6657870657274" + "a6637564613a30" + "04" + "cf0000000200000000" + "cb3ff8000000000000"
+                    + "ad31302e302e302e313a35303533" + "82a161a162" + modelHex + "a461623132" + "ad31302e302e302e313a36303533"),
         };
     }
 }

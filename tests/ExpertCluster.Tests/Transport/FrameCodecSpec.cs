@@ -1,9 +1,9 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using CsCheck;
 using ExpertCluster.Contracts;
 using ExpertCluster.Tests.Support;
 using ExpertCluster.Transport;
+using ExpertCluster.Transport.Lane;
 using MessagePack;
 
 namespace ExpertCluster.Tests.Transport;
@@ -30,43 +30,59 @@ public sealed class FrameCodecSpec
         {
             var buffer = RowBuffer.Rent(values, 1);
             Fill(buffer, seed);
-            return new DispatchResult([.. segments.Select(s => new SegmentResult(s.Item1, s.Item2, s.Item3))], buffer, time);
+            return new DispatchResult([.. segments.Select(s => new SegmentResult(s.Item1, s.Item2, s.Item3))], buffer, time, seed);
         });
 
     [Fact]
-    public void A_dispatch_is_read_back_bit_for_bit() => Frames.Sample(frame =>
+    public void A_dispatch_s_header_is_read_back_with_room_for_its_rows() => Frames.Sample(frame =>
     {
-        using var read = FrameCodec.ReadFrame(FrameCodec.Write(frame));
+        using var read = FrameCodec.ReadFrame(Header(frame), Bytes(frame.Rows));
         Assert.Equal((frame.Model, frame.Layer, frame.Epoch, frame.Remaining, frame.HiddenSize),
             (read.Model, read.Layer, read.Epoch, read.Remaining, read.HiddenSize));
         Assert.Equal(frame.Segments, read.Segments);
-        Assert.Equal(Bits(frame.Rows), Bits(read.Rows));
+        Assert.Equal(frame.Rows.Memory.Length, read.Rows.Memory.Length);
     });
 
     [Fact]
-    public void An_answer_is_read_back_bit_for_bit() => Results.Sample(result =>
+    public void An_answer_s_header_is_read_back_with_room_for_its_rows() => Results.Sample(result =>
     {
-        using var read = FrameCodec.ReadResult(FrameCodec.Write(result), result.Segments.Count, result.Rows.Memory.Length);
-        Assert.Equal(result.ComputeMicroseconds, read.ComputeMicroseconds);
+        using var read = FrameCodec.ReadResult(Header(result), Bytes(result.Rows), result.Segments.Count, result.Rows.Memory.Length);
+        Assert.Equal((result.ComputeMicroseconds, result.QueueMicroseconds), (read.ComputeMicroseconds, read.QueueMicroseconds));
         Assert.Equal(result.Segments, read.Segments);
-        Assert.Equal(Bits(result.Rows), Bits(read.Rows));
+        Assert.Equal(result.Rows.Memory.Length, read.Rows.Memory.Length);
     });
 
     [Fact]
     public void The_bytes_of_a_dispatch_and_an_answer_never_change()
     {
         using var frame = Frame("m", 2, [new(new ReplicaId(2, 5, 1), 1), new(new ReplicaId(2, 6, 0), 1)]);
-        Convert.ToHexStringLower(FrameCodec.Write(frame)).Should().Be(
-            "10000000" + "96a16d0207cd03e801" + "96050101" + "060001" + "0000803f" + "00000040");
-        using var result = new DispatchResult([new(SegmentStatus.Done, 300), new(SegmentStatus.Failed, 0, "x")], frame.Rows, 9);
-        Convert.ToHexStringLower(FrameCodec.Write(result)).Should().Be("0c000000" + "9209" + "9600cd012cc0" + "0400a178" + "0000803f" + "00000040");
+        Convert.ToHexStringLower(Header(frame)).Should().Be("97a16d0207cd03e801" + "96050101" + "060001" + "00");
+        using var result = new DispatchResult([new(SegmentStatus.Done, 300), new(SegmentStatus.Failed, 0, "x")], frame.Rows, 9, 4);
+        Convert.ToHexStringLower(Header(result)).Should().Be("9309" + "9600cd012cc0" + "0400a178" + "04");
+        var prefix = new byte[PacketPrefix.Size];
+        new PacketPrefix(PacketKind.Open, 16, 7, 8, 8).Write(prefix, 1);
+        Convert.ToHexStringLower(prefix).Should().Be("454c0101" + "10000000" + "0700000000000000" + "0800000000000000" + "08000000" + Convert.ToHexStringLower(prefix.AsSpan(28)));
+        PacketPrefix.Read(prefix, 1).Should().Be(new PacketPrefix(PacketKind.Open, 16, 7, 8, 8));
+    }
+
+    [Fact]
+    public void Any_changed_bit_of_a_packet_s_prefix_is_noticed()
+    {
+        var prefix = new byte[PacketPrefix.Size];
+        new PacketPrefix(PacketKind.More, 0, 7, 8000, 800).Write(prefix, 1);
+        for (var bit = 0; bit < prefix.Length * 8; bit++)
+        {
+            var damaged = (byte[])prefix.Clone();
+            damaged[bit / 8] ^= (byte)(1 << (bit % 8));
+            FluentActions.Invoking(() => PacketPrefix.Read(damaged, 1)).Should().Throw<LaneProtocolException>("bit {0}", bit);
+        }
     }
 
     [Fact]
     public void A_deadline_that_has_passed_is_sent_as_none_left()
     {
         using var frame = new DispatchFrame("m", 0, 1, TimeSpan.FromSeconds(-5), 1, [], RowBuffer.Rent(0, 1));
-        using var read = FrameCodec.ReadFrame(FrameCodec.Write(frame));
+        using var read = FrameCodec.ReadFrame(Header(frame), 0);
         read.Remaining.Should().Be(TimeSpan.Zero);
     }
 
@@ -74,21 +90,38 @@ public sealed class FrameCodecSpec
     public void Header_fields_that_a_newer_sender_appends_are_skipped()
     {
         using var frame = Frame("m", 0, [new(default, 2)]);
-        var bytes = FrameCodec.Write(frame);
-        var header = BinaryPrimitives.ReadInt32LittleEndian(bytes);
-        byte[] longer = [.. BitConverter.GetBytes(header + 2), 0x97, .. bytes.AsSpan(5, header - 1), 0xa1, (byte)'z', .. bytes.AsSpan(4 + header)];
-        using var read = FrameCodec.ReadFrame(longer);
+        byte[] longer = [0x98, .. Header(frame).AsSpan(1), 0xa1, (byte)'z'];
+        using var read = FrameCodec.ReadFrame(longer, Bytes(frame.Rows));
         read.Segments.Should().Equal(frame.Segments);
-        Bits(read.Rows).Should().Equal(Bits(frame.Rows));
+    }
+
+    [Fact]
+    public void Rows_of_another_element_type_are_refused()
+    {
+        using var frame = Frame("m", 0, [new(default, 2)]);
+        byte[] other = [.. Header(frame)[..^1], 1];
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(other, Bytes(frame.Rows))).Should().Throw<MessagePackSerializationException>().WithMessage("*float32*");
+    }
+
+    [Fact]
+    public void A_model_s_name_that_is_known_is_not_made_again()
+    {
+        using var frame = Frame("folio-moe", 0, [new(default, 2)]);
+        const string known = "folio-moe";
+        using var read = FrameCodec.ReadFrame(Header(frame), Bytes(frame.Rows), known);
+        read.Model.Should().BeSameAs(known);
+        using var other = FrameCodec.ReadFrame(Header(frame), Bytes(frame.Rows), "folio-mob");
+        other.Model.Should().Be("folio-moe");
     }
 
     [Fact]
     public void An_answer_to_another_frame_is_refused()
     {
         using var result = new DispatchResult([new(SegmentStatus.Done, 1)], RowBuffer.Rent(4, 1), 1);
-        var bytes = FrameCodec.Write(result);
-        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 2, 4)).Should().Throw<MessagePackSerializationException>();
-        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 1, 3)).Should().Throw<MessagePackSerializationException>();
+        var bytes = Header(result);
+        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 16, 2, 4)).Should().Throw<MessagePackSerializationException>();
+        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 16, 1, 3)).Should().Throw<MessagePackSerializationException>();
+        FluentActions.Invoking(() => FrameCodec.ReadResult(bytes, 12, 1, 4)).Should().Throw<MessagePackSerializationException>();
     }
 
     [Fact]
@@ -98,13 +131,13 @@ public sealed class FrameCodecSpec
         using var result = new DispatchResult(
             [new(SegmentStatus.Done, 300), new(SegmentStatus.Busy, 0), new(SegmentStatus.Failed, 7, "it threw")], frame.Rows, 70_000);
         var values = frame.Rows.Memory.Length;
-        Wire.Damaged([FrameCodec.Write(frame), FrameCodec.Write(result)]).Sample(
+        Wire.Damaged([Header(frame), Header(result)]).Sample(
             bytes =>
             {
-                ReadOrRefuse(() => FrameCodec.ReadResult(bytes, 3, values).Dispose(), bytes.Length);
+                ReadOrRefuse(() => FrameCodec.ReadResult(bytes, 4 * values, 3, values).Dispose(), bytes.Length);
                 ReadOrRefuse(() =>
                 {
-                    using var read = FrameCodec.ReadFrame(bytes);
+                    using var read = FrameCodec.ReadFrame(bytes, 4 * values);
                     Assert.Equal(read.Segments.Sum(s => (long)s.Rows) * read.HiddenSize, read.Rows.Memory.Length);
                 }, bytes.Length);
             },
@@ -117,14 +150,14 @@ public sealed class FrameCodecSpec
     {
         // 2^32 rows of 2^30 values are 2^64 bytes: nothing at all, to whoever computes in 64 bits.
         var bytes = Headed(1 << 30, [int.MaxValue, int.MaxValue, 2]);
-        FluentActions.Invoking(() => FrameCodec.ReadFrame(bytes)).Should().Throw<MessagePackSerializationException>();
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(bytes, 0)).Should().Throw<MessagePackSerializationException>();
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     public void Segments_without_rows_are_refused(int rows) =>
-        FluentActions.Invoking(() => FrameCodec.ReadFrame(Headed(1, [rows]))).Should().Throw<MessagePackSerializationException>();
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(Headed(1, [rows]), 4 * Math.Max(rows, 0))).Should().Throw<MessagePackSerializationException>();
 
     private static byte[] Headed(int hidden, int[] rows)
     {
@@ -145,7 +178,7 @@ public sealed class FrameCodecSpec
         }
 
         writer.Flush();
-        return [.. BitConverter.GetBytes(buffer.WrittenCount), .. buffer.WrittenSpan];
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static DispatchFrame Frame(string model, int layer, DispatchSegment[] segments)
@@ -180,5 +213,19 @@ public sealed class FrameCodecSpec
         new Random(seed).NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(buffer.Memory.Span));
     }
 
-    private static int[] Bits(RowBuffer buffer) => [.. buffer.Memory.ToArray().Select(BitConverter.SingleToInt32Bits)];
+    private static byte[] Header(DispatchFrame frame)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        FrameCodec.Write(frame, buffer);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static byte[] Header(DispatchResult result)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        FrameCodec.Write(result, buffer);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static long Bytes(RowBuffer rows) => rows.Memory.Length * sizeof(float);
 }

@@ -1,6 +1,6 @@
 using ExpertCluster.Transport;
 
-namespace ExpertCluster.Cluster.Tests.Lane;
+namespace ExpertCluster.Tests.Transport;
 
 /// <summary>Answers frames as the test says.</summary>
 internal sealed class DelegateHandler(Func<DispatchFrame, Task<DispatchResult>> handle) : IDispatchHandler

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace ExpertCluster.Cluster.Tests.Lane;
+namespace ExpertCluster.Tests.Transport;
 
 /// <summary>Keeps what is logged.</summary>
 internal sealed class RecordingLogger : ILogger

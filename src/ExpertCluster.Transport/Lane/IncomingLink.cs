@@ -1,0 +1,171 @@
+using System.Net.Sockets;
+using System.Text;
+using ExpertCluster.Contracts;
+using MessagePack;
+using Microsoft.Extensions.Logging;
+
+namespace ExpertCluster.Transport.Lane;
+
+/// <summary>Another node's way to this one: its frames come in on one connection, this node's answers go out on the second.</summary>
+internal sealed class IncomingLink : IPacketSink
+{
+    private readonly Socket _frames;
+    private readonly Socket _answers;
+    private readonly LaneLimits _limits;
+    private readonly IDispatchHandler _handler;
+    private readonly ILogger _log;
+    private readonly LaneWriter _writer;
+    private readonly LaneReader _reader;
+    private readonly object _room = new();
+    private string? _model;
+    private long _bytes;
+    private int _inFlight;
+    private bool _ended;
+
+    public IncomingLink(
+        NodeId node, Socket frames, Socket answers, byte version, LaneLimits limits, IDispatchHandler handler, ILogger log)
+    {
+        Node = node;
+        (_frames, _answers, _limits, _handler, _log) = (frames, answers, limits, handler, log);
+        SocketOptions.Release(frames);
+        SocketOptions.Release(answers);
+        _writer = new LaneWriter(answers, limits.ChunkBytes, version, e => End(SocketOptions.Reason(e), null));
+        _reader = new LaneReader(frames, version, limits, this);
+    }
+
+    /// <summary>The other node.</summary>
+    public NodeId Node { get; }
+
+    /// <summary>Frames that are not answered yet.</summary>
+    public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>Reads until the link ends. On a thread of its own.</summary>
+    public void Run()
+    {
+        string reason;
+        try
+        {
+            reason = _reader.Run() is { } said ? $"it said: {said}" : "it closed the connection";
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or LaneProtocolException)
+        {
+            reason = SocketOptions.Reason(e);
+        }
+
+        End(reason, null);
+    }
+
+    /// <summary>Closes for good, with a word to the other end.</summary>
+    public void Close(string reason) => End(reason, reason);
+
+    /// <summary>Says that this end lives, and notices when the other does not.</summary>
+    public void Beat()
+    {
+        _writer.Beat();
+        if (!_reader.IsWaiting && Environment.TickCount64 - _reader.LastHeard > _limits.SilenceTimeout.TotalMilliseconds)
+        {
+            End($"it was silent for {_limits.SilenceTimeout.TotalSeconds:0} s", null);
+        }
+    }
+
+    public IncomingMessage? Open(ulong id, ReadOnlyMemory<byte> header, long bodyBytes)
+    {
+        try
+        {
+            var frame = FrameCodec.ReadFrame(header, bodyBytes, _model);
+            _model = frame.Model;
+            return new IncomingMessage(id, frame, frame.Rows);
+        }
+        catch (MessagePackSerializationException e)
+        {
+            throw new LaneProtocolException($"it sent a malformed frame: {e.Message}");
+        }
+    }
+
+    public void Complete(IncomingMessage message)
+    {
+        var frame = (DispatchFrame)message.Item;
+        lock (_room)
+        {
+            Interlocked.Increment(ref _inFlight);
+            _bytes += frame.Rows.Bytes.Count;
+        }
+
+        _ = AnswerAsync(message.Id, frame);
+    }
+
+    public void AwaitRoom(long bytes)
+    {
+        lock (_room)
+        {
+            // A peer that gave up waiting may send more than it counts: it is read more slowly then.
+            while (_bytes > 0 && (_bytes + bytes > _limits.MaxBytesInFlight || InFlight >= _limits.MaxFramesInFlight) && !_ended)
+            {
+                Monitor.Wait(_room);
+            }
+        }
+    }
+
+    /// <summary>Answers from whichever thread the last segment ended on.</summary>
+    private async Task AnswerAsync(ulong id, DispatchFrame frame)
+    {
+        var bytes = frame.Rows.Bytes.Count;
+        try
+        {
+            Send(id, await _handler.HandleAsync(frame).ConfigureAwait(false));
+        }
+        catch (Exception e)
+        {
+            LaneLog.AnswerFailed(_log, e);
+            Send(id, new DispatchResult(
+                [.. frame.Segments.Select(_ => new SegmentResult(SegmentStatus.Failed, 0, e.Message))],
+                RowBuffer.Rent(frame.Segments.Sum(s => s.Rows), frame.HiddenSize), 0));
+        }
+        finally
+        {
+            frame.Dispose();
+            lock (_room)
+            {
+                Interlocked.Decrement(ref _inFlight);
+                _bytes -= bytes;
+                Monitor.PulseAll(_room);
+            }
+        }
+    }
+
+    private void Send(ulong id, DispatchResult result)
+    {
+        var header = new HeaderBuffer();
+        FrameCodec.Write(result, header);
+        _writer.Enqueue(new LaneMessage(PacketKind.Open, id, header, result.Rows));
+    }
+
+    private void End(string reason, string? goodbye)
+    {
+        lock (_room)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            _ended = true;
+            Monitor.PulseAll(_room);
+        }
+
+        if (goodbye is not null)
+        {
+            var text = new HeaderBuffer();
+            Encoding.UTF8.GetBytes(goodbye, text);
+            _writer.Enqueue(new LaneMessage(PacketKind.Goodbye, 0, text, null));
+        }
+        else
+        {
+            LaneLog.AcceptedLost(_log, Node, reason);
+        }
+
+        _writer.Dispose();
+        SocketOptions.Close(_frames);
+        SocketOptions.Close(_answers);
+    }
+}

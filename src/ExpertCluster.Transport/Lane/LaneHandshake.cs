@@ -1,0 +1,197 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using MessagePack;
+
+namespace ExpertCluster.Transport.Lane;
+
+/// <summary>
+/// The first words on a connection: who is it, whom does it want, does it know the secret. Both ends prove it (HMAC-SHA-256 over both
+/// nonces and the greeting) and neither sends it. Synchronous: a socket that was used so stays one that a thread can block on.
+/// </summary>
+internal static class LaneHandshake
+{
+    /// <summary>Versions this program speaks.</summary>
+    public const int MinVersion = 1;
+
+    /// <summary>The newest of them.</summary>
+    public const int MaxVersion = 1;
+
+    private const int NonceBytes = 32;
+
+    // The longest greeting has three names of at most 255 characters.
+    private const int MaxBytes = 4096;
+
+    private static ReadOnlySpan<byte> Greeting => "ExpertCluster lane\n"u8;
+
+    /// <summary>Speaks first.</summary>
+    /// <returns>The version agreed on.</returns>
+    /// <exception cref="LaneProtocolException">The peer turned us away, or is not what it should be.</exception>
+    public static byte Connect(Socket socket, LaneIdentity self, Contracts.NodeId to, Guid link, bool toAcceptor)
+    {
+        var hello = new LaneHello(
+            MinVersion, MaxVersion, self.Cluster, self.Self, to, link, toAcceptor, RandomNumberGenerator.GetBytes(NonceBytes)).Write();
+        socket.Send(Greeting);
+        Send(socket, hello);
+
+        var reader = new MessagePackReader(Receive(socket));
+        var fields = reader.ReadArrayHeader();
+        var version = reader.ReadInt32();
+        if (version == 0)
+        {
+            throw new LaneProtocolException($"it turned this node away: {reader.ReadString()}");
+        }
+
+        if (fields < 3 || version is < MinVersion or > MaxVersion)
+        {
+            throw new LaneProtocolException($"it chose version {version}; this node speaks {MinVersion} to {MaxVersion}");
+        }
+
+        var nonce = LaneHello.Bytes(ref reader, NonceBytes);
+        if (!CryptographicOperations.FixedTimeEquals(LaneHello.Bytes(ref reader, 32), Proof(self, "acceptor", hello, nonce)))
+        {
+            throw new LaneProtocolException("it does not know the secret of this cluster (ExpertCluster:Lane:Secret)");
+        }
+
+        Send(socket, Proof(self, "connector", hello, nonce));
+        return Receive(socket) is [1] ? (byte)version : throw new LaneProtocolException("it did not accept this node's proof");
+    }
+
+    /// <summary>Answers.</summary>
+    /// <exception cref="LaneProtocolException">The peer was turned away; the message says why.</exception>
+    public static (LaneHello Hello, byte Version) Accept(Socket socket, LaneIdentity self)
+    {
+        Span<byte> greeting = stackalloc byte[Greeting.Length];
+        ReceiveExactly(socket, greeting);
+        if (!greeting.SequenceEqual(Greeting))
+        {
+            throw new LaneProtocolException("it does not speak the lane's language");
+        }
+
+        var bytes = Receive(socket);
+        LaneHello hello;
+        try
+        {
+            hello = LaneHello.Read(bytes);
+        }
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException)
+        {
+            throw new LaneProtocolException("its greeting is malformed");
+        }
+
+        var version = Math.Min(hello.MaxVersion, MaxVersion);
+        if (version < Math.Max(hello.MinVersion, MinVersion))
+        {
+            throw Refuse(socket, $"it speaks versions {hello.MinVersion} to {hello.MaxVersion}, this node {MinVersion} to {MaxVersion}");
+        }
+
+        if (hello.Cluster != self.Cluster)
+        {
+            throw Refuse(socket, $"it belongs to cluster '{Printable(hello.Cluster)}', this node to '{self.Cluster}'");
+        }
+
+        if (hello.To != self.Self)
+        {
+            throw Refuse(socket, $"it looks for {Printable(hello.To.ToString())}, this node is {self.Self}");
+        }
+
+        var nonce = RandomNumberGenerator.GetBytes(NonceBytes);
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(3);
+        writer.Write(version);
+        writer.Write(nonce);
+        writer.Write(Proof(self, "acceptor", bytes, nonce));
+        writer.Flush();
+        Send(socket, buffer.WrittenSpan);
+        if (!CryptographicOperations.FixedTimeEquals(Receive(socket), Proof(self, "connector", bytes, nonce)))
+        {
+            Send(socket, [0]);
+            throw new LaneProtocolException("it does not know the secret of this cluster");
+        }
+
+        Send(socket, [1]);
+        return (hello, (byte)version);
+    }
+
+    /// <summary>Tells a peer why it is turned away, as far as it still listens.</summary>
+    public static LaneProtocolException Refuse(Socket socket, string reason)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(2);
+        writer.Write(0);
+        writer.Write(reason);
+        writer.Flush();
+        try
+        {
+            Send(socket, buffer.WrittenSpan);
+        }
+        catch (SocketException)
+        {
+            // Its loss.
+        }
+
+        return new LaneProtocolException(reason);
+    }
+
+    private static byte[] Proof(LaneIdentity self, string side, byte[] hello, byte[] nonce)
+    {
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, self.Secret.Span);
+        hmac.AppendData(Encoding.ASCII.GetBytes(side));
+        hmac.AppendData(nonce);
+        hmac.AppendData(hello);
+        return hmac.GetHashAndReset();
+    }
+
+    /// <summary>Text from a stranger, for a log.</summary>
+    private static string Printable(string text) =>
+        string.Concat(text.Take(80).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+
+    private static void Send(Socket socket, ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> message = stackalloc byte[sizeof(int) + MaxBytes];
+        if (bytes.Length > MaxBytes)
+        {
+            throw new LaneProtocolException($"a greeting of {bytes.Length} bytes is too long");
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(message, bytes.Length);
+        bytes.CopyTo(message[sizeof(int)..]);
+        for (var rest = (ReadOnlySpan<byte>)message[..(sizeof(int) + bytes.Length)]; rest.Length > 0;)
+        {
+            rest = rest[socket.Send(rest)..];
+        }
+    }
+
+    private static byte[] Receive(Socket socket)
+    {
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        ReceiveExactly(socket, length);
+        var bytes = BinaryPrimitives.ReadInt32LittleEndian(length);
+        if (bytes is < 0 or > MaxBytes)
+        {
+            throw new LaneProtocolException($"its greeting has {bytes:N0} bytes; at most {MaxBytes:N0} are taken");
+        }
+
+        var message = new byte[bytes];
+        ReceiveExactly(socket, message);
+        return message;
+    }
+
+    private static void ReceiveExactly(Socket socket, Span<byte> target)
+    {
+        while (target.Length > 0)
+        {
+            var read = socket.Receive(target);
+            if (read == 0)
+            {
+                throw new LaneProtocolException("it closed the connection during the greeting");
+            }
+
+            target = target[read..];
+        }
+    }
+}

@@ -1,0 +1,13 @@
+using ExpertCluster.Contracts;
+
+namespace ExpertCluster.Transport;
+
+/// <summary>Who a lane is, and whom it talks to.</summary>
+/// <param name="Self">This node.</param>
+/// <param name="Cluster">Name of the cluster; a peer of another one is turned away.</param>
+/// <param name="Secret">What all nodes of the cluster know and nobody else. Proved, never sent; empty for a network that is trusted.</param>
+public sealed record LaneIdentity(NodeId Self, string Cluster, ReadOnlyMemory<byte> Secret)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Self} of {Cluster}";
+}

@@ -1,0 +1,34 @@
+namespace ExpertCluster.Transport.Lane;
+
+/// <summary>A frame, an answer or a sign of life on its way out. Owns header and body until they are sent.</summary>
+internal sealed class LaneMessage(PacketKind kind, ulong id, HeaderBuffer? header, RowBuffer? body) : IDisposable
+{
+    public static LaneMessage Heartbeat { get; } = new(PacketKind.Heartbeat, 0, null, null);
+
+    public ulong Id => id;
+
+    public PacketKind Kind => kind;
+
+    public ReadOnlySpan<byte> Header => header is null ? default : header.Span;
+
+    public ArraySegment<byte> HeaderSegment => header?.Segment ?? default;
+
+    public int HeaderBytes => header?.Length ?? 0;
+
+    public ArraySegment<byte> Body { get; } = body?.Bytes ?? ArraySegment<byte>.Empty;
+
+    /// <summary>Bytes on the wire when it goes in one packet.</summary>
+    public int WireBytes => PacketPrefix.Size + HeaderBytes + Body.Count;
+
+    /// <summary>Bytes of the body sent so far.</summary>
+    public int Sent { get; set; }
+
+    /// <summary>Whether its first packet is out.</summary>
+    public bool Opened { get; set; }
+
+    public void Dispose()
+    {
+        header?.Dispose();
+        body?.Dispose();
+    }
+}

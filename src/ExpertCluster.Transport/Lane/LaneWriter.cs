@@ -1,0 +1,321 @@
+using System.Net.Sockets;
+
+namespace ExpertCluster.Transport.Lane;
+
+/// <summary>
+/// Sends messages over one socket from whichever thread has some. Small ones are gathered and overtake bodies, which go out in chunks, in
+/// turns: one write carries prefix, header and rows from where they lie. Nothing waits for a thread unless the socket is full.
+/// </summary>
+internal sealed class LaneWriter : IDisposable
+{
+    // A message up to this size is copied to the staging buffer: cheaper than an entry of its own in the write.
+    private const int SmallBytes = 8 * 1024;
+    private const int StagingBytes = 64 * 1024;
+
+    // The rest is for what goes before bodies: a stream of small messages must not keep those waiting.
+    private const int SmallShare = StagingBytes / 2;
+
+    // Up to four bodies a write, prefixes between: eight entries are what the socket layer keeps on the stack.
+    private const int MaxBodies = 4;
+
+    // A caller's thread writes this much at most before it hands the rest to the pool.
+    private const int InlineBytes = 512 * 1024;
+
+    private readonly Socket _socket;
+    private readonly int _chunk;
+    private readonly byte _version;
+    private readonly Action<Exception> _failed;
+    private readonly Lock _gate = new();
+    private readonly Queue<LaneMessage> _small = new();
+    private readonly Queue<LaneMessage> _large = new();
+    private readonly List<LaneMessage> _finished = [];
+    private readonly SocketAsyncEventArgs _args = new();
+    private readonly List<ArraySegment<byte>> _entries = new(2 * MaxBodies);
+    private readonly byte[] _staging = GC.AllocateUninitializedArray<byte>(StagingBytes, pinned: true);
+    private bool _writing;
+    private bool _closed;
+    private int _expected;
+
+    public LaneWriter(Socket socket, int chunk, byte version, Action<Exception> failed)
+    {
+        _socket = socket;
+        _chunk = chunk;
+        _version = version;
+        _failed = failed;
+        _args.Completed += (_, _) =>
+        {
+            if (Completed())
+            {
+                Pump();
+            }
+        };
+    }
+
+    /// <summary>Takes a message over; false, and the message disposed of, when the writer is closed.</summary>
+    public bool Enqueue(LaneMessage message)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                message.Dispose();
+                return false;
+            }
+
+            (message.WireBytes <= SmallBytes ? _small : _large).Enqueue(message);
+            if (_writing)
+            {
+                return true;
+            }
+
+            _writing = true;
+        }
+
+        Pump();
+        return true;
+    }
+
+    /// <summary>Sends a sign of life unless something is on its way anyway.</summary>
+    public void Beat()
+    {
+        lock (_gate)
+        {
+            if (_writing || _closed)
+            {
+                return;
+            }
+        }
+
+        Enqueue(LaneMessage.Heartbeat);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            foreach (var message in _small.Concat(_large))
+            {
+                message.Dispose();
+            }
+
+            _small.Clear();
+            _large.Clear();
+            if (!_writing)
+            {
+                Release();
+            }
+        }
+    }
+
+    private void Pump()
+    {
+        var written = 0;
+        while (Fill())
+        {
+            if (written >= InlineBytes)
+            {
+                // What was filled goes out there.
+                ThreadPool.UnsafeQueueUserWorkItem(new Resume(this), preferLocal: false);
+                return;
+            }
+
+            written += _expected;
+            if (!Send())
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Writes what is filled; true when that is done already and went well.</summary>
+    private bool Send()
+    {
+        try
+        {
+            _args.BufferList = _entries;
+            return !_socket.SendAsync(_args) && Completed();
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            Fail(e);
+            return false;
+        }
+    }
+
+    /// <summary>Chooses what goes into the next write; false, and no longer writing, when nothing is left.</summary>
+    private bool Fill()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                _writing = false;
+                Release();
+                return false;
+            }
+
+            _entries.Clear();
+            var staged = Stage(0);
+            var from = 0;
+            var bodies = 0;
+            var total = staged;
+            while (bodies < MaxBodies && total < _chunk && _large.TryPeek(out var message))
+            {
+                var head = PacketPrefix.Size + (message.Opened ? 0 : message.HeaderBytes);
+                if (staged + head > StagingBytes && staged > 0)
+                {
+                    break;
+                }
+
+                _large.Dequeue();
+                var chunk = Math.Min(_chunk, message.Body.Count - message.Sent);
+                staged = Head(message, chunk, staged, ref from);
+                if (chunk > 0)
+                {
+                    Flush(ref from, staged);
+                    _entries.Add(message.Body.Slice(message.Sent, chunk));
+                }
+
+                message.Opened = true;
+                message.Sent += chunk;
+                total += head + chunk;
+                bodies++;
+                if (message.Sent < message.Body.Count)
+                {
+                    // Behind the others: bodies take turns.
+                    _large.Enqueue(message);
+                }
+                else
+                {
+                    _finished.Add(message);
+                }
+            }
+
+            Flush(ref from, staged);
+            _expected = total;
+            if (_entries.Count > 0)
+            {
+                return true;
+            }
+
+            _writing = false;
+            return false;
+        }
+    }
+
+    /// <summary>Copies small messages to the staging buffer as far as they fit.</summary>
+    private int Stage(int staged)
+    {
+        while (_small.TryPeek(out var message) && staged + message.WireBytes <= SmallShare)
+        {
+            _small.Dequeue();
+            Prefix(message, message.Body.Count).Write(_staging.AsSpan(staged), _version);
+            staged += PacketPrefix.Size;
+            message.Header.CopyTo(_staging.AsSpan(staged));
+            staged += message.HeaderBytes;
+            message.Body.AsSpan().CopyTo(_staging.AsSpan(staged));
+            staged += message.Body.Count;
+            if (message != LaneMessage.Heartbeat)
+            {
+                message.Dispose();
+            }
+        }
+
+        return staged;
+    }
+
+    /// <summary>Puts a large message's prefix and, at first, its header before its chunk; a header too long to stage goes from where it lies.</summary>
+    private int Head(LaneMessage message, int chunk, int staged, ref int from)
+    {
+        Prefix(message, chunk).Write(_staging.AsSpan(staged), _version);
+        staged += PacketPrefix.Size;
+        if (message.Opened)
+        {
+            return staged;
+        }
+
+        if (staged + message.HeaderBytes <= StagingBytes)
+        {
+            message.Header.CopyTo(_staging.AsSpan(staged));
+            return staged + message.HeaderBytes;
+        }
+
+        Flush(ref from, staged);
+        _entries.Add(message.HeaderSegment);
+        return staged;
+    }
+
+    private void Flush(ref int from, int staged)
+    {
+        if (staged > from)
+        {
+            _entries.Add(new ArraySegment<byte>(_staging, from, staged - from));
+            from = staged;
+        }
+    }
+
+    private static PacketPrefix Prefix(LaneMessage message, int chunk) => new(
+        message.Opened ? PacketKind.More : message.Kind, message.Opened ? 0 : message.HeaderBytes, message.Id, message.Body.Count, chunk);
+
+    private bool Completed()
+    {
+        if (_args.SocketError != SocketError.Success || _args.BytesTransferred != _expected)
+        {
+            Fail(new SocketException((int)(_args.SocketError == SocketError.Success ? SocketError.ConnectionAborted : _args.SocketError)));
+            return false;
+        }
+
+        foreach (var message in _finished)
+        {
+            message.Dispose();
+        }
+
+        _finished.Clear();
+        return true;
+    }
+
+    private void Fail(Exception error)
+    {
+        lock (_gate)
+        {
+            _writing = false;
+        }
+
+        Dispose();
+        lock (_gate)
+        {
+            Release();
+        }
+
+        _failed(error);
+    }
+
+    /// <summary>Gives back what a write that is over or will never be still holds. Inside the gate.</summary>
+    private void Release()
+    {
+        foreach (var message in _finished)
+        {
+            message.Dispose();
+        }
+
+        _finished.Clear();
+        _args.Dispose();
+    }
+
+    private sealed class Resume(LaneWriter writer) : IThreadPoolWorkItem
+    {
+        public void Execute()
+        {
+            if (writer.Send())
+            {
+                writer.Pump();
+            }
+        }
+    }
+}

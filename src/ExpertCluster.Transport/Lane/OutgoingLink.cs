@@ -1,0 +1,360 @@
+using System.Net.Sockets;
+using System.Text;
+using ExpertCluster.Contracts;
+using MessagePack;
+using Microsoft.Extensions.Logging;
+
+namespace ExpertCluster.Transport.Lane;
+
+/// <summary>
+/// This node's way to one other: frames go out on one connection, answers come back on a second one. Connects when there is something to
+/// send, again after a pause when that failed. When it ends, whatever waits for an answer fails at once, to be sent elsewhere.
+/// </summary>
+internal sealed class OutgoingLink : IPacketSink
+{
+    private readonly LaneIdentity _identity;
+    private readonly NodeId _node;
+    private readonly Func<NodeId, LaneEndpoint?> _locate;
+    private readonly LaneLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ulong, PendingCall> _pending = [];
+    private readonly List<LaneMessage> _waiting = [];
+    private Thread? _thread;
+    private LaneWriter? _writer;
+    private LaneReader? _reader;
+    private Socket? _frames;
+    private Socket? _answers;
+    private ulong _last;
+    private long _bytes;
+    private long _pauseUntil;
+    private TimeSpan _pause;
+    private string? _trouble;
+    private bool _closed;
+
+    public OutgoingLink(
+        LaneIdentity identity, NodeId node, Func<NodeId, LaneEndpoint?> locate, LaneLimits limits, TimeProvider time, ILogger log)
+    {
+        (_identity, _node, _locate, _limits, _time, _log) = (identity, node, locate, limits, time, log);
+        _pause = limits.ReconnectMin;
+    }
+
+    /// <summary>Frames without an answer.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _pending.Count;
+            }
+        }
+    }
+
+    /// <summary>Whether it is connected.</summary>
+    public bool IsUp => Volatile.Read(ref _writer) is not null;
+
+    /// <summary>Takes a frame over.</summary>
+    /// <exception cref="NodeUnreachableException">It is not connected, and the next attempt is not due.</exception>
+    /// <exception cref="LaneFullException">Too much is in flight.</exception>
+    public Task<DispatchResult> SendAsync(DispatchFrame frame)
+    {
+        var header = new HeaderBuffer();
+        FrameCodec.Write(frame, header);
+        LaneWriter? writer;
+        LaneMessage message;
+        PendingCall call;
+        lock (_gate)
+        {
+            long bytes = header.Length + frame.Rows.Bytes.Count;
+            if (Refusal(bytes) is { } refusal)
+            {
+                header.Dispose();
+                frame.Dispose();
+                throw refusal;
+            }
+
+            message = new LaneMessage(PacketKind.Open, ++_last, header, frame.Rows);
+            call = new PendingCall(frame.Segments.Count, message.Body.Count / sizeof(float), bytes, _time.GetTimestamp(), frame.Remaining);
+            _pending.Add(message.Id, call);
+            _bytes += bytes;
+            writer = _writer;
+            if (writer is null)
+            {
+                _waiting.Add(message);
+                if (_thread is null)
+                {
+                    _thread = new Thread(Run) { IsBackground = true, Name = $"lane to {_node.HostPort}" };
+                    _thread.Start();
+                }
+            }
+        }
+
+        // A writer that closes meanwhile fails all that is pending.
+        writer?.Enqueue(message);
+        return call.Task;
+    }
+
+    /// <summary>Fails whatever waits and forgets the pause: membership knows more than the connection.</summary>
+    public void FailPending(string reason)
+    {
+        List<PendingCall> failed;
+        lock (_gate)
+        {
+            failed = [.. _pending.Values];
+            _pending.Clear();
+            _bytes = 0;
+        }
+
+        failed.ForEach(call => call.Fail(new NodeUnreachableException(_node, reason)));
+    }
+
+    /// <summary>Closes for good.</summary>
+    public void Close(string reason)
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _trouble = reason;
+        }
+
+        End(reason, goodbye: true);
+    }
+
+    /// <summary>Says that this end lives, and notices when the other does not.</summary>
+    public void Beat()
+    {
+        Volatile.Read(ref _writer)?.Beat();
+        if (Volatile.Read(ref _reader) is { } reader && Environment.TickCount64 - reader.LastHeard > _limits.SilenceTimeout.TotalMilliseconds)
+        {
+            End($"it was silent for {_limits.SilenceTimeout.TotalSeconds:0} s", goodbye: false);
+        }
+    }
+
+    /// <summary>Fails calls whose deadline is over.</summary>
+    public void Expire()
+    {
+        List<(ulong Id, PendingCall Call)>? expired = null;
+        lock (_gate)
+        {
+            foreach (var (id, call) in _pending)
+            {
+                if (_time.GetElapsedTime(call.Started) >= call.Patience)
+                {
+                    (expired ??= []).Add((id, call));
+                }
+            }
+
+            foreach (var (id, call) in expired ?? [])
+            {
+                _pending.Remove(id);
+                _bytes -= call.Bytes;
+            }
+        }
+
+        expired?.ForEach(e => e.Call.Fail(new TimeoutException($"Node {_node} did not answer before the deadline.")));
+    }
+
+    public IncomingMessage? Open(ulong id, ReadOnlyMemory<byte> header, long bodyBytes)
+    {
+        PendingCall? call;
+        lock (_gate)
+        {
+            call = _pending.GetValueOrDefault(id);
+        }
+
+        if (call is null)
+        {
+            // Expired or failed meanwhile; nobody wants it.
+            return null;
+        }
+
+        try
+        {
+            var result = FrameCodec.ReadResult(header, bodyBytes, call.Segments, call.Values);
+            return new IncomingMessage(id, result, result.Rows);
+        }
+        catch (MessagePackSerializationException e)
+        {
+            throw new LaneProtocolException($"it sent a malformed answer: {e.Message}");
+        }
+    }
+
+    public void Complete(IncomingMessage message)
+    {
+        PendingCall? call;
+        lock (_gate)
+        {
+            if (_pending.Remove(message.Id, out call))
+            {
+                _bytes -= call.Bytes;
+            }
+        }
+
+        if (call is null || !call.Answer((DispatchResult)message.Item))
+        {
+            message.Item.Dispose();
+        }
+    }
+
+    public void AwaitRoom(long bytes)
+    {
+        // Answers have the room of their frames.
+    }
+
+    private Exception? Refusal(long bytes)
+    {
+        if (_closed || (_writer is null && _thread is null && _time.GetTimestamp() < _pauseUntil))
+        {
+            return new NodeUnreachableException(_node, _trouble ?? "the lane is closed");
+        }
+
+        return bytes > _limits.MaxFrameBytes
+            ? new InvalidOperationException($"A frame of {bytes:N0} bytes; ExpertCluster:Lane:MaxFrameBytes is {_limits.MaxFrameBytes:N0}.")
+            : _pending.Count >= _limits.MaxFramesInFlight || (_pending.Count > 0 && _bytes + bytes > _limits.MaxBytesInFlight)
+                ? new LaneFullException(_node, _pending.Count, _bytes)
+                : null;
+    }
+
+    private void Run()
+    {
+        string reason;
+        try
+        {
+            Connect();
+            reason = Volatile.Read(ref _reader)!.Run() is { } said ? $"it said: {said}" : "it closed the connection";
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or LaneProtocolException or IOException)
+        {
+            reason = SocketOptions.Reason(e);
+        }
+
+        End(reason, goodbye: false, threadEnds: true);
+    }
+
+    private void Connect()
+    {
+        var endpoint = _locate(_node) ?? throw new LaneProtocolException("it has not said yet where its lane is");
+        var link = Guid.NewGuid();
+        var frames = Open(endpoint, link, toAcceptor: true, out var version);
+        Socket answers;
+        try
+        {
+            answers = Open(endpoint, link, toAcceptor: false, out _);
+        }
+        catch
+        {
+            SocketOptions.Close(frames);
+            throw;
+        }
+
+        SocketOptions.Release(frames);
+        SocketOptions.Release(answers);
+        LaneMessage[] waiting;
+        var writer = new LaneWriter(frames, _limits.ChunkBytes, version, e => End(SocketOptions.Reason(e), goodbye: false));
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                SocketOptions.Close(frames);
+                SocketOptions.Close(answers);
+                writer.Dispose();
+                throw new LaneProtocolException(_trouble ?? "the lane is closed");
+            }
+
+            (_frames, _answers, _reader) = (frames, answers, new LaneReader(answers, version, _limits, this));
+            _pause = _limits.ReconnectMin;
+            _trouble = null;
+
+            waiting = [.. _waiting];
+            _waiting.Clear();
+            Volatile.Write(ref _writer, writer);
+        }
+
+        Array.ForEach(waiting, message => writer.Enqueue(message));
+
+        LaneLog.Connected(_log, _node, endpoint, version);
+    }
+
+    /// <summary>One of the two connections. A system's own patience with an address that does not answer is minutes.</summary>
+    private Socket Open(LaneEndpoint endpoint, Guid link, bool toAcceptor, out byte version)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var timer = _time.CreateTimer(_ => SocketOptions.Close(socket), null, _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan);
+        try
+        {
+            SocketOptions.Prepare(socket, _limits.HandshakeTimeout);
+            socket.Connect(endpoint.Host, endpoint.Port);
+            version = LaneHandshake.Connect(socket, _identity, _node, link, toAcceptor);
+            return socket;
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new LaneProtocolException($"{endpoint} did not answer within {_limits.HandshakeTimeout.TotalSeconds:0.#} s");
+        }
+        catch (MessagePackSerializationException)
+        {
+            SocketOptions.Close(socket);
+            throw new LaneProtocolException($"{endpoint} is no lane");
+        }
+        catch
+        {
+            SocketOptions.Close(socket);
+            throw;
+        }
+    }
+
+    private void End(string reason, bool goodbye, bool threadEnds = false)
+    {
+        List<PendingCall> failed;
+        LaneWriter? writer;
+        Socket? frames, answers;
+        bool wasUp;
+        lock (_gate)
+        {
+            (writer, frames, answers) = (_writer, _frames, _answers);
+            wasUp = writer is not null;
+            _thread = threadEnds ? null : _thread;
+            (_reader, _frames, _answers) = (null, null, null);
+            Volatile.Write(ref _writer, null);
+            foreach (var message in _waiting)
+            {
+                message.Dispose();
+            }
+
+            _waiting.Clear();
+            failed = [.. _pending.Values];
+            _pending.Clear();
+            _bytes = 0;
+            if (!_closed)
+            {
+                _trouble = reason;
+                _pauseUntil = _time.GetTimestamp() + (long)(_pause.TotalSeconds * _time.TimestampFrequency);
+                if (!wasUp && failed.Count > 0)
+                {
+                    LaneLog.NotConnected(_log, _node, reason, _pause);
+                }
+
+                _pause = TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, _limits.ReconnectMax.Ticks));
+            }
+        }
+
+        if (goodbye && writer is not null)
+        {
+            var text = new HeaderBuffer();
+            Encoding.UTF8.GetBytes(reason, text);
+            writer.Enqueue(new LaneMessage(PacketKind.Goodbye, 0, text, null));
+        }
+
+        writer?.Dispose();
+        SocketOptions.Close(frames);
+        SocketOptions.Close(answers);
+        if (wasUp && !_closed)
+        {
+            LaneLog.Lost(_log, _node, reason);
+        }
+
+        failed.ForEach(call => call.Fail(new NodeUnreachableException(_node, reason)));
+    }
+}

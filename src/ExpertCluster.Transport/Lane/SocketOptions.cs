@@ -1,0 +1,40 @@
+using System.Net.Sockets;
+
+namespace ExpertCluster.Transport.Lane;
+
+/// <summary>What every socket of a lane is set to.</summary>
+internal static class SocketOptions
+{
+    public static void Prepare(Socket socket, TimeSpan handshake)
+    {
+        socket.NoDelay = true;
+        socket.SendTimeout = socket.ReceiveTimeout = (int)handshake.TotalMilliseconds;
+    }
+
+    /// <summary>After the handshake nothing but the link's own watch limits how long it may be silent.</summary>
+    public static void Release(Socket socket) => socket.SendTimeout = socket.ReceiveTimeout = 0;
+
+    /// <summary>Closes a socket under whoever uses it.</summary>
+    public static void Close(Socket? socket)
+    {
+        try
+        {
+            socket?.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It was not connected any more.
+        }
+
+        socket?.Dispose();
+    }
+
+    /// <summary>Why a connection broke, in the system's words.</summary>
+    public static string Reason(Exception error) => error switch
+    {
+        SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock } => "it did not answer in time",
+        SocketException socket => socket.Message,
+        ObjectDisposedException => "it was closed here",
+        _ => error.Message,
+    };
+}
