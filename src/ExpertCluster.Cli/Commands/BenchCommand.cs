@@ -10,5 +10,6 @@ internal static class BenchCommand
         BenchLayerCommand.Create(),
         BenchStartCommand.Create(),
         BenchGatesCommand.Create(),
+        BenchLaneCommand.Create(),
     };
 }

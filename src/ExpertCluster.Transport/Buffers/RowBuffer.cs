@@ -32,6 +32,11 @@ public sealed class RowBuffer : IDisposable
         return new RowBuffer(PinnedPool.Shared.Rent(checked(length * sizeof(float))), length);
     }
 
+    /// <summary>Hands the rows to a new owner; this one is as if disposed of.</summary>
+    /// <exception cref="ObjectDisposedException">They went back to the pool already.</exception>
+    public RowBuffer Move() => new(
+        Interlocked.Exchange(ref _block, null) ?? throw new ObjectDisposedException(nameof(RowBuffer)), _length);
+
     /// <inheritdoc/>
     public void Dispose()
     {

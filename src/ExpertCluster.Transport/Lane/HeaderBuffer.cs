@@ -2,17 +2,42 @@ using System.Buffers;
 
 namespace ExpertCluster.Transport.Lane;
 
-/// <summary>A packet's header being written, in a pooled array.</summary>
+/// <summary>A packet's header being written. Pooled with its array: one goes out with every message.</summary>
 internal sealed class HeaderBuffer : IBufferWriter<byte>, IDisposable
 {
-    private const int FirstBytes = 256;
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
+    private const int FirstBytes = 512;
+
+    // Larger arrays than this, and more buffers than messages are usually on their way, go to the garbage collector.
+    private const int MostKeptBytes = 16 * 1024;
+    private const int MostKept = 256;
+
+    private static readonly Stack<HeaderBuffer> Pool = new();
+    private byte[] _bytes = GC.AllocateUninitializedArray<byte>(FirstBytes);
+    private bool _rented = true;
+
+    private HeaderBuffer()
+    {
+    }
 
     public int Length { get; private set; }
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
     public ArraySegment<byte> Segment => new(_bytes, 0, Length);
+
+    public static HeaderBuffer Rent()
+    {
+        lock (Pool)
+        {
+            if (Pool.TryPop(out var buffer))
+            {
+                buffer._rented = true;
+                return buffer;
+            }
+        }
+
+        return new HeaderBuffer();
+    }
 
     public void Advance(int count) => Length += count;
 
@@ -30,24 +55,23 @@ internal sealed class HeaderBuffer : IBufferWriter<byte>, IDisposable
 
     public void Dispose()
     {
-        if (_bytes.Length > 0)
+        lock (Pool)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = [];
-            Length = 0;
+            if (_rented && _bytes.Length <= MostKeptBytes && Pool.Count < MostKept)
+            {
+                Length = 0;
+                Pool.Push(this);
+            }
+
+            _rented = false;
         }
     }
 
     private void Room(int sizeHint)
     {
-        if (_bytes.Length - Length >= Math.Max(1, sizeHint))
+        if (_bytes.Length - Length < Math.Max(1, sizeHint))
         {
-            return;
+            Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, Length + sizeHint));
         }
-
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(2 * _bytes.Length, Length + sizeHint));
-        Span.CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_bytes);
-        _bytes = larger;
     }
 }

@@ -135,7 +135,7 @@ internal sealed class IncomingLink : IPacketSink
 
     private void Send(ulong id, DispatchResult result)
     {
-        var header = new HeaderBuffer();
+        var header = HeaderBuffer.Rent();
         FrameCodec.Write(result, header);
         _writer.Enqueue(new LaneMessage(PacketKind.Open, id, header, result.Rows));
     }
@@ -155,7 +155,7 @@ internal sealed class IncomingLink : IPacketSink
 
         if (goodbye is not null)
         {
-            var text = new HeaderBuffer();
+            var text = HeaderBuffer.Rent();
             Encoding.UTF8.GetBytes(goodbye, text);
             _writer.Enqueue(new LaneMessage(PacketKind.Goodbye, 0, text, null));
         }

@@ -60,7 +60,7 @@ internal sealed class OutgoingLink : IPacketSink
     /// <exception cref="LaneFullException">Too much is in flight.</exception>
     public Task<DispatchResult> SendAsync(DispatchFrame frame)
     {
-        var header = new HeaderBuffer();
+        var header = HeaderBuffer.Rent();
         FrameCodec.Write(frame, header);
         LaneWriter? writer;
         LaneMessage message;
@@ -342,7 +342,7 @@ internal sealed class OutgoingLink : IPacketSink
 
         if (goodbye && writer is not null)
         {
-            var text = new HeaderBuffer();
+            var text = HeaderBuffer.Rent();
             Encoding.UTF8.GetBytes(reason, text);
             writer.Enqueue(new LaneMessage(PacketKind.Goodbye, 0, text, null));
         }
