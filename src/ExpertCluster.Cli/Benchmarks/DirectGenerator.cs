@@ -34,8 +34,19 @@ internal sealed class DirectGenerator : IGenerator
         LibTorch.Load();
         var checkpoint = ModelCheckpoint.Open(directory);
         var executor = new DeviceExecutor("cpu", threads);
-        var model = await executor.RunAsync(() => checkpoint.LoadDense(executor));
-        return new DirectGenerator(checkpoint, executor, model, await LocalExperts.LoadAsync(checkpoint, executor));
+        SequenceModel? model = null;
+        try
+        {
+            model = await executor.RunAsync(() => checkpoint.LoadDense(executor));
+            return new DirectGenerator(checkpoint, executor, model, await LocalExperts.LoadAsync(checkpoint, executor));
+        }
+        catch
+        {
+            model?.Dispose();
+            await executor.DisposeAsync();
+            checkpoint.Dispose();
+            throw;
+        }
     }
 
     public async Task<IReadOnlyList<TimedAnswer>> GenerateAsync(

@@ -38,7 +38,7 @@ internal sealed class GenerateBenchmarkResult(GenerateBenchmarkSettings settings
         var machine = Machine.Describe();
         Terminal.Out.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.System}, {machine.Runtime}");
         Terminal.Out.WriteLine(
-            $"{settings.Model}, greedy, {settings.MaxTokens} new tokens for each request; direct: {settings.DirectThreads} threads; embedded nodes and "
+            $"{settings.Model}, greedy, {settings.MaxTokens} new tokens for each request; direct: {settings.DirectThreads} {(settings.DirectThreads == 1 ? "thread" : "threads")}; embedded nodes and "
             + $"node processes: {settings.Nodes} with {settings.ClusterThreads} thread each; medians of {settings.Rounds} alternating rounds after "
             + $"{GenerateBenchmark.WarmUpRounds} warm-ups");
         var table = new Table().Border(Terminal.IsInteractive ? TableBorder.Rounded : TableBorder.Ascii).AddColumns(
