@@ -5,6 +5,7 @@ using ExpertCluster.Models.Synthetic;
 using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
 using TorchSharp;
+using static ExpertCluster.Cli.Benchmarks.RoundStatistics;
 
 namespace ExpertCluster.Cli.Benchmarks;
 
@@ -88,7 +89,6 @@ internal static class LayerBenchmark
             }
         }
 
-        // A ratio is taken within each round: what slows the machine for a while then slows both of its sides.
         return new LayerBenchmarkResult.Row(
             tokens, Median(times[0]), Median(times[1]), Median(times[2]), Median(Ratios(times[0], times[2])), Median(Ratios(times[0], times[1])),
             LargestDifference(output, answer!.Values.Span));
@@ -106,15 +106,6 @@ internal static class LayerBenchmark
         while (Stopwatch.GetElapsedTime(started) < RoundTime);
 
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds / calls;
-    }
-
-    private static IEnumerable<double> Ratios(IEnumerable<double> times, IEnumerable<double> to) => times.Zip(to, (a, b) => a / b);
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        var middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     private static double LargestDifference(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)

@@ -8,6 +8,7 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure, always as a ratio within one run.")
     {
         BenchLayerCommand.Create(),
+        BenchGenerateCommand.Create(),
         BenchStartCommand.Create(),
         BenchGatesCommand.Create(),
         BenchLaneCommand.Create(),
