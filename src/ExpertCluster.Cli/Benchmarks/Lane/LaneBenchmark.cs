@@ -59,12 +59,12 @@ internal static class LaneBenchmark
         }
     }
 
-    /// <summary>Bytes that both processes together, this benchmark included, allocate for a message and its answer.</summary>
+    /// <summary>Bytes that both processes, this benchmark included, allocate for a message on its way; an answer is a message of its own.</summary>
     private static double Allocated(LaneServer server, LaneSubject lane, int bytes, int messages)
     {
         var before = GC.GetTotalAllocatedBytes(precise: true) + server.Ask("allocated");
         lane.Exchange(bytes, messages, Window);
-        return (double)(GC.GetTotalAllocatedBytes(precise: true) + server.Ask("allocated") - before) / messages;
+        return (double)(GC.GetTotalAllocatedBytes(precise: true) + server.Ask("allocated") - before) / (2 * messages);
     }
 
     private static double Gap(AkkaRemote akka, LaneSubject? load, double seconds)
