@@ -1,6 +1,5 @@
 using Akka.Actor;
 using ExpertCluster.Cluster.Configuration;
-using ExpertCluster.Cluster.Routing;
 using ExpertCluster.Contracts;
 using ExpertCluster.Models;
 using Microsoft.Extensions.Logging;
@@ -21,24 +20,21 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     /// <summary>Routers notice a deadline themselves and know better what was missing; the gateway's own word comes after theirs.</summary>
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(500);
 
-    private readonly GatewayOptions _options;
     private readonly SequenceModel _model;
     private readonly ModelShape _shape;
-    private readonly ClusterExperts _experts;
+    private readonly Func<string, DateTimeOffset, IExpertBackend> _experts;
     private readonly GatewayStatistics _statistics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly LinkedList<GatewayCall> _waiting = [];
-    private readonly List<GatewayCall> _active = [];
+    private readonly StepScheduler _scheduler;
     private Step? _step;
-    private long _reserved;
 
     public GatewayActor(
-        GatewayOptions options, SequenceModel model, ModelShape shape, ClusterExperts experts, GatewayStatistics statistics, TimeProvider time,
-        ILogger log)
+        GatewayOptions options, SequenceModel model, ModelShape shape, Func<string, DateTimeOffset, IExpertBackend> experts,
+        GatewayStatistics statistics, TimeProvider time, ILogger log)
     {
         _statistics = statistics;
-        _options = options;
+        _scheduler = new StepScheduler(options, call => model.KvBytes(call.LongestLength, call.Source.Count));
         _model = model;
         _shape = shape;
         _experts = experts;
@@ -61,7 +57,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         _statistics.Close();
         _step?.Cancellation.Cancel();
         var error = new RequestFailedException(RequestError.GatewayUnavailable, "This gateway is shutting down.");
-        foreach (var call in _waiting.Concat(_active))
+        foreach (var call in _scheduler.Waiting.Concat(_scheduler.Active))
         {
             call.Fail(error);
             call.Sequence?.Dispose();
@@ -75,106 +71,52 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var place = _waiting.AddLast(call);
-        Admit();
-        if (place.List is not null && _waiting.Count > _options.MaxQueued)
+        var refusal = _scheduler.Accept(call, out var started);
+        Start(started);
+        if (refusal is not null)
         {
-            _waiting.Remove(place);
-            call.Fail(new RequestFailedException(
-                RequestError.QueueFull,
-                $"{_active.Count} sequences are active and {_waiting.Count} wait (ExpertCluster:Gateway:MaxActive, MaxQueued, KvCacheBytes).",
-                TimeSpan.FromSeconds(1)));
+            call.Fail(new RequestFailedException(RequestError.QueueFull, refusal, TimeSpan.FromSeconds(1)));
             return;
         }
 
         StartStep();
     }
 
+    private void Start(IReadOnlyList<GatewayCall> started)
+    {
+        foreach (var call in started)
+        {
+            call.Sequence = _model.NewSequence();
+        }
+    }
+
     private void StartStep()
     {
-        Admit();
-        _statistics.Set(_active.Count, _waiting.Count, _reserved);
+        Start(_scheduler.Admit());
+        _statistics.Set(_scheduler.Active.Count, _scheduler.WaitingCount, _scheduler.ReservedBytes);
         if (_step is not null)
         {
             return;
         }
 
-        var (slices, calls) = FormStep();
-        if (calls.Count == 0)
+        var pieces = _scheduler.FormStep();
+        if (pieces.Count == 0)
         {
             return;
         }
 
+        var calls = pieces.Select(piece => piece.Call).ToList();
         var cancellation = new CancellationTokenSource();
-        var deadline = calls.Min(call => call.Deadline);
         _step = new Step(calls, cancellation, _time.GetUtcNow());
-        var backend = _experts.For(calls[0].Id, deadline);
-        _model.StepAsync(slices, backend, cancellation.Token, calls[0].Capture).PipeTo(Self, success: result => new StepDone(result));
+        var backend = _experts(calls[0].Id, calls.Min(call => call.Deadline));
+        _model.StepAsync([.. pieces.Select(Slice)], backend, cancellation.Token, calls[0].Capture)
+            .PipeTo(Self, success: result => new StepDone(result));
     }
 
-    private void Admit()
-    {
-        while (_waiting.First is { } first && _active.Count < _options.MaxActive)
-        {
-            var bytes = _model.KvBytes(first.Value.LongestLength, first.Value.Source.Count);
-            if (_reserved + bytes > _options.KvCacheBytes)
-            {
-                return;
-            }
-
-            _waiting.RemoveFirst();
-            _reserved += bytes;
-            first.Value.ReservedBytes = bytes;
-            first.Value.Sequence = _model.NewSequence();
-            _active.Add(first.Value);
-        }
-    }
-
-    private (List<StepSlice> Slices, List<GatewayCall> Calls) FormStep()
-    {
-        var slices = new List<StepSlice>();
-        var calls = new List<GatewayCall>();
-
-        // What is captured must be one sequence's alone.
-        var candidates = _active.FirstOrDefault(call => call.Capture is not null) is { } captured ? [captured] : _active;
-        var budget = _options.PrefillTokens;
-        foreach (var call in candidates.Where(call => call.AwaitsEncoder))
-        {
-            // An encoder looks both ways, so it reads a source whole.
-            if (calls.Count > 0 && call.Source.Count > budget)
-            {
-                break;
-            }
-
-            budget -= call.Source.Count;
-            slices.Add(new StepSlice(call.Sequence!, call.Source.ToArray(), LogitsWanted.None, Encode: true));
-            calls.Add(call);
-        }
-
-        if (calls.Count > 0)
-        {
-            return (slices, calls);
-        }
-
-        foreach (var call in candidates)
-        {
-            var left = call.Tokens.Count - call.Fed;
-            var piece = Math.Min(left, call.MaxPiece);
-            if (piece > 1)
-            {
-                piece = call.Capture is null ? Math.Min(piece, budget) : piece;
-                budget -= piece;
-            }
-
-            if (piece > 0)
-            {
-                slices.Add(new StepSlice(call.Sequence!, call.Tokens.GetRange(call.Fed, piece).ToArray(), call.Wanted(piece)));
-                calls.Add(call);
-            }
-        }
-
-        return (slices, calls);
-    }
+    private static StepSlice Slice(StepPiece piece) => piece.Encode
+        ? new StepSlice(piece.Call.Sequence!, piece.Call.Source.ToArray(), LogitsWanted.None, Encode: true)
+        : new StepSlice(
+            piece.Call.Sequence!, piece.Call.Tokens.GetRange(piece.Call.Fed, piece.Count).ToArray(), piece.Call.Wanted(piece.Count));
 
     private void OnDone(StepResult result)
     {
@@ -183,6 +125,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         {
             var call = step.Calls[i];
             call.Fed = call.Sequence!.Length;
+            call.SourceRead = call.Sequence.SourceLength > 0;
             if (call.IsOver || result.Logits[i].Length == 0)
             {
                 continue;
@@ -255,17 +198,6 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
     private void Sweep()
     {
-        for (var node = _waiting.First; node is not null;)
-        {
-            var next = node.Next;
-            if (node.Value.IsOver)
-            {
-                _waiting.Remove(node);
-            }
-
-            node = next;
-        }
-
         if (_step is { } step)
         {
             var age = _time.GetUtcNow() - step.Started;
@@ -275,31 +207,26 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
                 step.Cancellation.Cancel();
             }
 
+            _scheduler.RemoveOverWaiting();
             return;
         }
 
-        for (var i = _active.Count - 1; i >= 0; i--)
+        foreach (var call in _scheduler.RemoveOver())
         {
-            var call = _active[i];
-            if (call.IsOver)
-            {
-                _active.RemoveAt(i);
-                _reserved -= call.ReservedBytes;
-                call.Sequence!.Dispose();
-            }
+            call.Sequence!.Dispose();
         }
     }
 
     private void OnTick()
     {
         var now = _time.GetUtcNow();
-        foreach (var call in _waiting.Where(call => call.Deadline <= now).ToArray())
+        foreach (var call in _scheduler.Waiting.Where(call => call.Deadline <= now).ToArray())
         {
             call.Fail(new RequestFailedException(
-                RequestError.DeadlineExceeded, $"The deadline passed while the request waited behind {_active.Count} active sequences."));
+                RequestError.DeadlineExceeded, $"The deadline passed while the request waited behind {_scheduler.Active.Count} active sequences."));
         }
 
-        foreach (var call in _active.Where(call => !call.IsOver && call.Deadline + DeadlineGrace <= now).ToArray())
+        foreach (var call in _scheduler.Active.Where(call => !call.IsOver && call.Deadline + DeadlineGrace <= now).ToArray())
         {
             call.Fail(new RequestFailedException(
                 RequestError.DeadlineExceeded, $"The deadline passed after {call.Fed} of {call.Tokens.Count} tokens were computed."));
