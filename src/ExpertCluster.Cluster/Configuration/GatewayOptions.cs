@@ -31,6 +31,11 @@ public sealed class GatewayOptions
     /// in pieces still large enough for products of matrices.</summary>
     public int PrefillChunk { get; set; } = 64;
 
+    /// <summary>Active sequences from which on two steps compute at once, each with half of them, so that one uses the gateway's device while the
+    /// other waits for its experts, 0 to 4096; 0 never. Default 0: on processors that share their cores with experts it was slower, as two
+    /// halves are twice as many operations (docs/adr/0009).</summary>
+    public int OverlapSequences { get; set; }
+
     /// <summary>Bytes that KV caches of active sequences may take together, at least 64 KiB. Default 2 GiB. A sequence starts when its
     /// longest possible cache fits.</summary>
     public long KvCacheBytes { get; set; } = 2L << 30;
@@ -53,6 +58,7 @@ public sealed class GatewayOptions
         errors.Range("Gateway:ClientQueueShare", ClientQueueShare, 0.01, 1);
         errors.Range("Gateway:PrefillTokens", PrefillTokens, 1, 65536);
         errors.Range("Gateway:PrefillChunk", PrefillChunk, 1, 65536);
+        errors.Range("Gateway:OverlapSequences", OverlapSequences, 0, 4096);
         errors.Range("Gateway:KvCacheBytes", KvCacheBytes, 64 * 1024, long.MaxValue);
         errors.Range("Gateway:DefaultDeadline", DefaultDeadline, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         errors.Range("Gateway:MaxLayerRows", MaxLayerRows, 1, 1 << 20);

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace ExpertCluster.Cluster.Gateway;
 
 /// <summary>
-/// Forms steps from all active sequences of one model: one token of each that generates, and pieces of prompts up to a budget. Sequences
-/// join and leave between steps.
+/// Computes steps of one model as <see cref="StepScheduler"/> forms them, one at a time or two over different sequences, and hands out what
+/// they give. Sequences join and leave between steps.
 /// </summary>
 internal sealed class GatewayActor : ReceiveActor, IWithTimers
 {
@@ -27,7 +27,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly StepScheduler _scheduler;
-    private Step? _step;
+    private readonly List<Step> _steps = [];
 
     public GatewayActor(
         GatewayOptions options, SequenceModel model, ModelShape shape, Func<string, DateTimeOffset, IExpertBackend> experts,
@@ -43,8 +43,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
         Receive<Submit>(submit => Accept(submit.Call));
         Receive<GiveUp>(giveUp => End(giveUp.Call, new OperationCanceledException(giveUp.Token)));
-        Receive<StepDone>(done => OnDone(done.Result));
-        Receive<Status.Failure>(failure => OnFailed(failure.Cause));
+        Receive<StepDone>(done => OnDone(done.Step, done.Result));
+        Receive<StepFailed>(failed => OnFailed(failed.Step, failed.Error));
         Receive<Tick>(_ => OnTick());
     }
 
@@ -55,7 +55,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         _statistics.Close();
-        _step?.Cancellation.Cancel();
+        _steps.ForEach(step => step.Cancellation.Cancel());
         var error = new RequestFailedException(RequestError.GatewayUnavailable, "This gateway is shutting down.");
         foreach (var call in _scheduler.Waiting.Concat(_scheduler.Active))
         {
@@ -79,7 +79,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             return;
         }
 
-        StartStep();
+        StartSteps();
     }
 
     private void Start(IReadOnlyList<GatewayCall> started)
@@ -90,27 +90,19 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void StartStep()
+    private void StartSteps()
     {
         Start(_scheduler.Admit());
         _statistics.Set(_scheduler.Active.Count, _scheduler.WaitingCount, _scheduler.ReservedBytes);
-        if (_step is not null)
+        while (_scheduler.FormStep() is { Count: > 0 } pieces)
         {
-            return;
+            var calls = pieces.Select(piece => piece.Call).ToList();
+            var step = new Step(calls, new CancellationTokenSource(), _time.GetUtcNow());
+            _steps.Add(step);
+            var backend = _experts(calls[0].Id, calls.Min(call => call.Deadline));
+            _model.StepAsync([.. pieces.Select(Slice)], backend, step.Cancellation.Token, calls[0].Capture)
+                .PipeTo(Self, success: result => new StepDone(step, result), failure: error => new StepFailed(step, error));
         }
-
-        var pieces = _scheduler.FormStep();
-        if (pieces.Count == 0)
-        {
-            return;
-        }
-
-        var calls = pieces.Select(piece => piece.Call).ToList();
-        var cancellation = new CancellationTokenSource();
-        _step = new Step(calls, cancellation, _time.GetUtcNow());
-        var backend = _experts(calls[0].Id, calls.Min(call => call.Deadline));
-        _model.StepAsync([.. pieces.Select(Slice)], backend, cancellation.Token, calls[0].Capture)
-            .PipeTo(Self, success: result => new StepDone(result));
     }
 
     private static StepSlice Slice(StepPiece piece) => piece.Encode
@@ -118,9 +110,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         : new StepSlice(
             piece.Call.Sequence!, piece.Call.Tokens.GetRange(piece.Call.Fed, piece.Count).ToArray(), piece.Call.Wanted(piece.Count));
 
-    private void OnDone(StepResult result)
+    private void OnDone(Step step, StepResult result)
     {
-        var step = _step!;
         for (var i = 0; i < step.Calls.Count; i++)
         {
             var call = step.Calls[i];
@@ -141,16 +132,11 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             }
         }
 
-        EndStep();
+        EndStep(step);
     }
 
-    private void OnFailed(Exception error)
+    private void OnFailed(Step step, Exception error)
     {
-        if (_step is not { } step)
-        {
-            return;
-        }
-
         var cause = error is AggregateException { InnerException: { } inner } ? inner : error;
         if (!step.Cancellation.IsCancellationRequested)
         {
@@ -172,16 +158,17 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             }
         }
 
-        EndStep();
+        EndStep(step);
     }
 
-    private void EndStep()
+    private void EndStep(Step step)
     {
-        _step!.Cancellation.Dispose();
-        _step = null;
+        step.Cancellation.Dispose();
+        _steps.Remove(step);
+        _scheduler.EndStep(step.Calls);
         _statistics.Stepped();
         Sweep();
-        StartStep();
+        StartSteps();
     }
 
     /// <summary>Ends a call now if no step computes with it, else as soon as the step is over.</summary>
@@ -193,12 +180,12 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         }
 
         Sweep();
-        StartStep();
+        StartSteps();
     }
 
     private void Sweep()
     {
-        if (_step is { } step)
+        foreach (var step in _steps)
         {
             var age = _time.GetUtcNow() - step.Started;
             var over = step.Calls.Count(call => call.IsOver);
@@ -206,9 +193,6 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             {
                 step.Cancellation.Cancel();
             }
-
-            _scheduler.RemoveOverWaiting();
-            return;
         }
 
         foreach (var call in _scheduler.RemoveOver())
@@ -233,7 +217,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         }
 
         Sweep();
-        StartStep();
+        StartSteps();
     }
 
     /// <summary>A new request.</summary>
@@ -244,7 +228,9 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
     private sealed record Step(List<GatewayCall> Calls, CancellationTokenSource Cancellation, DateTimeOffset Started);
 
-    private sealed record StepDone(StepResult Result) : INoSerializationVerificationNeeded;
+    private sealed record StepDone(Step Step, StepResult Result) : INoSerializationVerificationNeeded;
+
+    private sealed record StepFailed(Step Step, Exception Error) : INoSerializationVerificationNeeded;
 
     private sealed record Tick : INoSerializationVerificationNeeded
     {

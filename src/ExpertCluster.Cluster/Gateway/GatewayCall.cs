@@ -37,6 +37,12 @@ internal abstract class GatewayCall(string id, string client, IReadOnlyList<int>
 
     public DecoderSequence? Sequence { get; set; }
 
+    /// <summary>A step computes with it.</summary>
+    public bool InStep { get; set; }
+
+    /// <summary>Number of the last step it took part in.</summary>
+    public long LastStep { get; set; }
+
     public long ReservedBytes { get; set; }
 
     public bool IsOver { get; protected set; }

@@ -14,6 +14,8 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
     private readonly List<GatewayCall> _active = [];
     private readonly PrefillTurns _turns = new(options.PrefillChunk);
     private bool _encodedLast;
+    private int _inFlight;
+    private long _formed;
 
     /// <summary>Sequences that compute.</summary>
     public IReadOnlyList<GatewayCall> Active => _active;
@@ -26,6 +28,13 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
 
     /// <summary>Bytes of KV cache reserved.</summary>
     public long ReservedBytes { get; private set; }
+
+    /// <summary>
+    /// Two steps at once, each with half of the sequences: while one waits for its experts, the other has the device. What is captured is
+    /// computed with nothing beside it.
+    /// </summary>
+    private bool Overlaps => options.OverlapSequences > 0 && _active.Count >= Math.Max(2, options.OverlapSequences)
+        && !_active.Exists(call => call.Capture is not null);
 
     private int MostOfOneClient => (int)Math.Ceiling(options.MaxQueued * options.ClientQueueShare);
 
@@ -86,31 +95,44 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
         return started;
     }
 
-    /// <summary>Forms a step of all active sequences; empty when nothing is to be computed.</summary>
+    /// <summary>
+    /// Forms a step of all active sequences, or of about half of them where another may compute beside it; empty when nothing more is to be
+    /// computed now. Its sequences are the step's until <see cref="EndStep"/>.
+    /// </summary>
     public IReadOnlyList<StepPiece> FormStep()
     {
-        // What is captured must be one sequence's alone, and in one piece.
-        if (_active.Find(call => call.Capture is not null) is { } captured)
+        var pieces = _inFlight < (Overlaps ? 2 : 1) ? Choose() : [];
+        if (pieces.Count > 0)
         {
-            return captured.AwaitsEncoder
-                ? [new StepPiece(captured, captured.Source.Count, Encode: true)]
-                : [new StepPiece(captured, Math.Min(captured.Left, captured.MaxPiece))];
+            _inFlight++;
+            _formed++;
         }
 
-        var sources = _active.Where(call => call.AwaitsEncoder).ToList();
-        var others = _active.Where(call => !call.AwaitsEncoder && call.Left > 0).ToList();
+        foreach (var piece in pieces)
+        {
+            piece.Call.InStep = true;
+            piece.Call.LastStep = _formed;
+        }
 
-        // Encoder and decoder cannot share a step; they alternate, lest new sources keep everybody else from going on.
-        _encodedLast = sources.Count > 0 && (others.Count == 0 || !_encodedLast);
-        return _encodedLast ? Sources(sources) : Tokens(others);
+        return pieces;
     }
 
-    /// <summary>Lets go of all that are over.</summary>
+    /// <summary>A step is over, however it ended.</summary>
+    public void EndStep(IEnumerable<GatewayCall> calls)
+    {
+        _inFlight--;
+        foreach (var call in calls)
+        {
+            call.InStep = false;
+        }
+    }
+
+    /// <summary>Lets go of all that are over and in no step.</summary>
     /// <returns>Those that were active.</returns>
     public IReadOnlyList<GatewayCall> RemoveOver()
     {
         _waiting.RemoveOver();
-        var over = _active.FindAll(call => call.IsOver);
+        var over = _active.FindAll(call => call.IsOver && !call.InStep);
         foreach (var call in over)
         {
             _active.Remove(call);
@@ -121,8 +143,24 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
         return over;
     }
 
-    /// <summary>Lets go of the waiting ones that are over.</summary>
-    public void RemoveOverWaiting() => _waiting.RemoveOver();
+    private IReadOnlyList<StepPiece> Choose()
+    {
+        // What is captured must be one sequence's alone, and in one piece.
+        if (_active.Find(call => call.Capture is not null) is { } captured)
+        {
+            return captured.AwaitsEncoder
+                ? [new StepPiece(captured, captured.Source.Count, Encode: true)]
+                : [new StepPiece(captured, Math.Min(captured.Left, captured.MaxPiece))];
+        }
+
+        var idle = _active.FindAll(call => !call.InStep && !call.IsOver);
+        var sources = idle.FindAll(call => call.AwaitsEncoder);
+        var others = idle.FindAll(call => !call.AwaitsEncoder && call.Left > 0);
+
+        // Encoder and decoder cannot share a step; they alternate, lest new sources keep everybody else from going on.
+        _encodedLast = sources.Count > 0 && (others.Count == 0 || !_encodedLast);
+        return _encodedLast ? Sources(sources) : Tokens(others);
+    }
 
     /// <summary>An encoder looks both ways, so it reads a source whole: the first in turn in any case, others while the budget lasts.</summary>
     private List<StepPiece> Sources(List<GatewayCall> sources)
@@ -144,21 +182,19 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
         return pieces;
     }
 
-    private List<StepPiece> Tokens(List<GatewayCall> calls)
+    private List<StepPiece> Tokens(List<GatewayCall> idle)
     {
-        var shares = _turns.Share(calls.Where(IsPrompt).Select(call => (call, Math.Min(call.Left, call.MaxPiece))), options.PrefillTokens);
-        List<StepPiece> pieces = [];
-        foreach (var call in calls)
-        {
-            var count = IsPrompt(call) ? shares.GetValueOrDefault(call) : 1;
-            if (count > 0)
-            {
-                pieces.Add(new StepPiece(call, count));
-            }
-        }
-
-        return pieces;
-
-        static bool IsPrompt(GatewayCall call) => Math.Min(call.Left, call.MaxPiece) > 1;
+        // Halves are halves of the work: of those that generate as many, and for the prompts half of the budget.
+        var (parts, budget) = Overlaps ? (2, Math.Max(1, options.PrefillTokens / 2)) : (1, options.PrefillTokens);
+        var generating = _active.Count(call => !call.AwaitsEncoder && !IsPrompt(call));
+        var shares = _turns.Share(idle.Where(IsPrompt).Select(call => (call, Math.Min(call.Left, call.MaxPiece))), budget);
+        return
+        [
+            .. idle.Where(call => !IsPrompt(call)).OrderBy(call => call.LastStep).Take((generating + parts - 1) / parts)
+                .Select(call => new StepPiece(call, 1)),
+            .. idle.Where(shares.ContainsKey).Select(call => new StepPiece(call, shares[call])),
+        ];
     }
+
+    private static bool IsPrompt(GatewayCall call) => Math.Min(call.Left, call.MaxPiece) > 1;
 }

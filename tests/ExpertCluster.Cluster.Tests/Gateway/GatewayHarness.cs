@@ -47,6 +47,9 @@ internal sealed class GatewayHarness : IAsyncDisposable
         return call;
     }
 
+    /// <summary>The caller no longer waits.</summary>
+    public void GiveUp(GenerateCall call, CancellationToken token) => Actor.Tell(new GatewayActor.GiveUp(call, token), ActorRefs.NoSender);
+
     /// <summary>All tokens of a generation, once it has ended.</summary>
     public async Task<List<int>> TokensAsync(GenerateCall call)
     {

@@ -21,6 +21,7 @@ public sealed class OptionsRangeSpec
         ("Gateway:ClientQueueShare", "0.01 to 1", ["0.009", "1.01", "NaN"]),
         ("Gateway:PrefillTokens", "1 to 65536", ["0", "65537"]),
         ("Gateway:PrefillChunk", "1 to 65536", ["0", "65537"]),
+        ("Gateway:OverlapSequences", "0 to 4096", ["-1", "4097"]),
         ("Gateway:KvCacheBytes", "65536 to 9223372036854775807", ["65535"]),
         ("Gateway:DefaultDeadline", "00:00:01 to 1.00:00:00", ["00:00:00.9", "1.00:00:01"]),
         ("Gateway:MaxLayerRows", "1 to 1048576", ["0", "1048577"]),

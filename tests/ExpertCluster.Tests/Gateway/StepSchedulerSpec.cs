@@ -201,17 +201,123 @@ public sealed class StepSchedulerSpec
     }
 
     [Fact]
+    public void Two_steps_at_once_are_halves_and_share_no_sequence()
+    {
+        var scheduler = Scheduler(new GatewayOptions { OverlapSequences = 4, PrefillTokens = 64, PrefillChunk = 16 });
+        var talkers = Enumerable.Range(0, 7).Select(_ => Accept(scheduler, new ScriptedCall("a", 1, 50))).ToArray();
+        Accept(scheduler, new ScriptedCall("b", 200, 1));
+        Accept(scheduler, new ScriptedCall("b", 200, 1));
+        var first = scheduler.FormStep();
+        var second = scheduler.FormStep();
+        scheduler.FormStep().Should().BeEmpty("two are enough");
+        (first.Count(piece => piece.Count == 1), second.Count(piece => piece.Count == 1)).Should().Be((4, 3));
+        first.Where(piece => piece.Count > 1).Sum(piece => piece.Count).Should().Be(32, "half of the budget");
+        first.Select(piece => piece.Call).Intersect(second.Select(piece => piece.Call)).Should().BeEmpty();
+
+        // The halves go on by themselves, each as fast as it can.
+        for (var i = 0; i < 5; i++)
+        {
+            End(scheduler, first);
+            first = scheduler.FormStep();
+        }
+
+        talkers.Count(call => call.Answered == 5).Should().Be(4);
+        talkers.Count(call => call.Answered == 0).Should().Be(3);
+    }
+
+    [Fact]
+    public void Halves_even_out_when_sequences_join()
+    {
+        var scheduler = Scheduler(new GatewayOptions { OverlapSequences = 4 });
+        for (var i = 0; i < 7; i++)
+        {
+            Accept(scheduler, new ScriptedCall("a", 1, 50));
+        }
+
+        var first = scheduler.FormStep();
+        var second = scheduler.FormStep();
+        for (var i = 0; i < 5; i++)
+        {
+            Accept(scheduler, new ScriptedCall("a", 1, 50));
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            End(scheduler, first);
+            first = scheduler.FormStep();
+            End(scheduler, second);
+            second = scheduler.FormStep();
+        }
+
+        (first.Count, second.Count).Should().Be((6, 6));
+        first.Concat(second).Select(piece => piece.Call).Should().OnlyHaveUniqueItems();
+    }
+
+    [Theory]
+    [InlineData(0, 32)]
+    [InlineData(4, 3)]
+    [InlineData(1, 1)]
+    public void With_fewer_sequences_there_is_one_step_of_all(int overlap, int sequences)
+    {
+        var scheduler = Scheduler(new GatewayOptions { OverlapSequences = overlap });
+        for (var i = 0; i < sequences; i++)
+        {
+            Accept(scheduler, new ScriptedCall("a", 1, 5));
+        }
+
+        scheduler.FormStep().Should().HaveCount(sequences);
+        scheduler.FormStep().Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_captured_pass_waits_for_both_steps_and_has_nothing_beside_it()
+    {
+        var scheduler = Scheduler(new GatewayOptions { OverlapSequences = 2 });
+        for (var i = 0; i < 4; i++)
+        {
+            Accept(scheduler, new ScriptedCall("a", 1, 5));
+        }
+
+        var (first, second) = (scheduler.FormStep(), scheduler.FormStep());
+        var captured = Accept(scheduler, new ScriptedCall("b", 50, 1, capture: new StepCapture()));
+        End(scheduler, first);
+        scheduler.FormStep().Should().BeEmpty();
+        End(scheduler, second);
+        var alone = scheduler.FormStep();
+        alone.Should().Equal(new StepPiece(captured, 50));
+        scheduler.FormStep().Should().BeEmpty();
+        End(scheduler, alone);
+        (scheduler.FormStep().Count, scheduler.FormStep().Count).Should().Be((2, 2));
+    }
+
+    [Fact]
+    public void What_is_over_stays_until_its_step_has_ended()
+    {
+        var scheduler = Scheduler(new GatewayOptions { OverlapSequences = 2, KvCacheBytes = 100 });
+        var calls = Enumerable.Range(0, 2).Select(_ => Accept(scheduler, new ScriptedCall("a", 1, 5))).ToArray();
+        var (first, second) = (scheduler.FormStep(), scheduler.FormStep());
+        Array.ForEach(calls, call => call.Fail(new OperationCanceledException()));
+        scheduler.RemoveOver().Should().BeEmpty();
+        scheduler.EndStep([first[0].Call]);
+        scheduler.RemoveOver().Should().Equal(first[0].Call);
+        scheduler.EndStep([second[0].Call]);
+        scheduler.RemoveOver().Should().Equal(second[0].Call);
+        scheduler.ReservedBytes.Should().Be(0);
+    }
+
+    [Fact]
     public void Whatever_comes_every_request_ends_within_all_limits() =>
         Gen.Select(
-            Gen.Select(Gen.Int[1, 6], Gen.Int[1, 40], Gen.Int[1, 12]),
+            Gen.Select(Gen.Int[1, 6], Gen.Int[1, 40], Gen.Int[1, 12], Gen.Int[0, 5]),
             Gen.Select(Gen.Int[0, 4], Gen.Int[1, 60], Gen.Int[1, 8], Gen.Bool).Array[1, 40]).Sample((limits, requests) =>
         {
-            var (active, budget, chunk) = limits;
+            var (active, budget, chunk, overlap) = limits;
             var scheduler = Scheduler(new GatewayOptions
             {
                 MaxActive = active,
                 PrefillTokens = budget,
                 PrefillChunk = chunk,
+                OverlapSequences = overlap,
                 MaxQueued = 100,
                 ClientQueueShare = 1,
                 KvCacheBytes = 120,
@@ -223,10 +329,20 @@ public sealed class StepSchedulerSpec
                 Check(Step(scheduler));
             }
 
+            Queue<IReadOnlyList<StepPiece>> steps = [];
             for (var i = 0; calls.Exists(call => !call.IsOver); i++)
             {
                 Assert.True(i < 10_000, "it ends");
-                Check(Step(scheduler));
+                scheduler.Admit();
+                while (scheduler.FormStep() is { Count: > 0 } pieces)
+                {
+                    Check(pieces);
+                    steps.Enqueue(pieces);
+                }
+
+                Assert.InRange(steps.Count, 1, 2);
+                Assert.Distinct(steps.SelectMany(step => step).Select(piece => piece.Call));
+                End(scheduler, steps.Dequeue());
             }
 
             Assert.Equal(0, scheduler.ReservedBytes);
@@ -256,13 +372,24 @@ public sealed class StepSchedulerSpec
         scheduler.RemoveOver();
         scheduler.Admit();
         var pieces = scheduler.FormStep();
+        End(scheduler, pieces);
+        return pieces;
+    }
+
+    private static void End(StepScheduler scheduler, IReadOnlyList<StepPiece> pieces)
+    {
+        if (pieces.Count == 0)
+        {
+            return;
+        }
+
         foreach (var piece in pieces)
         {
             ((ScriptedCall)piece.Call).Compute(piece);
         }
 
+        scheduler.EndStep(pieces.Select(piece => piece.Call));
         scheduler.RemoveOver();
-        return pieces;
     }
 
     private static void Run(StepScheduler scheduler)
