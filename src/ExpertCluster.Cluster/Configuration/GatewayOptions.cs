@@ -36,8 +36,8 @@ public sealed class GatewayOptions
     /// halves are twice as many operations (docs/adr/0009).</summary>
     public int OverlapSequences { get; set; }
 
-    /// <summary>Bytes that KV caches of active sequences may take together, at least 64 KiB. Default 2 GiB. A sequence starts when its
-    /// longest possible cache fits.</summary>
+    /// <summary>Bytes that KV caches of active sequences may take together, at least 64 KiB. Default 2 GiB. Caches grow by pages of 64 positions. A
+    /// sequence starts when its prompt fits and all can still end; when room runs short the younger ones pause (docs/adr/0010).</summary>
     public long KvCacheBytes { get; set; } = 2L << 30;
 
     /// <summary>Deadline of a request that names none, 1 s to 1 day. Default 120 s.</summary>

@@ -34,7 +34,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         GatewayStatistics statistics, TimeProvider time, ILogger log)
     {
         _statistics = statistics;
-        _scheduler = new StepScheduler(options, call => model.KvBytes(call.LongestLength, call.Source.Count));
+        _scheduler = new StepScheduler(options, new CacheSizes(model, options.PrefillTokens));
         _model = model;
         _shape = shape;
         _experts = experts;
@@ -93,7 +93,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private void StartSteps()
     {
         Start(_scheduler.Admit());
-        _statistics.Set(_scheduler.Active.Count, _scheduler.WaitingCount, _scheduler.ReservedBytes);
+        _statistics.Set(_scheduler.Active.Count, _scheduler.WaitingCount, _scheduler.CacheBytes);
         while (_scheduler.FormStep() is { Count: > 0 } pieces)
         {
             var calls = pieces.Select(piece => piece.Call).ToList();

@@ -32,7 +32,7 @@ internal abstract class GatewayCall(string id, string client, IReadOnlyList<int>
     /// <summary>When its prompt was last served; see <see cref="PrefillTurns"/>.</summary>
     public long Turn { get; set; }
 
-    /// <summary>The most tokens it can come to; its KV cache is reserved for that.</summary>
+    /// <summary>The most tokens it can come to; its KV cache is never larger than that takes.</summary>
     public abstract int LongestLength { get; }
 
     public DecoderSequence? Sequence { get; set; }
@@ -42,8 +42,6 @@ internal abstract class GatewayCall(string id, string client, IReadOnlyList<int>
 
     /// <summary>Number of the last step it took part in.</summary>
     public long LastStep { get; set; }
-
-    public long ReservedBytes { get; set; }
 
     public bool IsOver { get; protected set; }
 

@@ -7,12 +7,13 @@ namespace ExpertCluster.Cluster.Gateway;
 /// what its turns give it. It starts nothing and knows no time; the gateway's actor does as it says.
 /// </summary>
 /// <param name="options">Limits.</param>
-/// <param name="cacheBytes">What the KV cache of a request can come to.</param>
-internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, long> cacheBytes)
+/// <param name="sizes">What the KV caches of requests take.</param>
+internal sealed class StepScheduler(GatewayOptions options, ICacheSizes sizes)
 {
     private readonly WaitingRoom _waiting = new();
     private readonly List<GatewayCall> _active = [];
     private readonly PrefillTurns _turns = new(options.PrefillChunk);
+    private readonly CacheLedger _cache = new(options.KvCacheBytes);
     private bool _encodedLast;
     private int _inFlight;
     private long _formed;
@@ -26,8 +27,8 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
     /// <summary>How many wait.</summary>
     public int WaitingCount => _waiting.Count;
 
-    /// <summary>Bytes of KV cache reserved.</summary>
-    public long ReservedBytes { get; private set; }
+    /// <summary>Bytes of KV cache granted.</summary>
+    public long CacheBytes => _cache.Held;
 
     /// <summary>
     /// Two steps at once, each with half of the sequences: while one waits for its experts, the other has the device. What is captured is
@@ -78,15 +79,12 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
         List<GatewayCall> started = [];
         while (_active.Count < options.MaxActive && _waiting.Next(_turns.ActiveOf) is { } call)
         {
-            var bytes = cacheBytes(call);
-            if (ReservedBytes + bytes > options.KvCacheBytes)
+            if (!_cache.TryJoin(call, sizes.AtStart(call), sizes.Longest(call)))
             {
                 break;
             }
 
             _waiting.Take(call);
-            ReservedBytes += bytes;
-            call.ReservedBytes = bytes;
             _active.Add(call);
             _turns.Join(call);
             started.Add(call);
@@ -137,7 +135,7 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
         {
             _active.Remove(call);
             _turns.Leave(call);
-            ReservedBytes -= call.ReservedBytes;
+            _cache.Leave(call);
         }
 
         return over;
@@ -153,7 +151,8 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
                 : [new StepPiece(captured, Math.Min(captured.Left, captured.MaxPiece))];
         }
 
-        var idle = _active.FindAll(call => !call.InStep && !call.IsOver);
+        // The oldest come first here, and so to the cache.
+        var idle = _active.FindAll(call => !call.InStep && !call.IsOver && HasRoom(call));
         var sources = idle.FindAll(call => call.AwaitsEncoder);
         var others = idle.FindAll(call => !call.AwaitsEncoder && call.Left > 0);
 
@@ -161,6 +160,9 @@ internal sealed class StepScheduler(GatewayOptions options, Func<GatewayCall, lo
         _encodedLast = sources.Count > 0 && (others.Count == 0 || !_encodedLast);
         return _encodedLast ? Sources(sources) : Tokens(others);
     }
+
+    /// <summary>Room for what is to be fed was granted at the start; only what a sequence generates may have to wait for it.</summary>
+    private bool HasRoom(GatewayCall call) => call.AwaitsEncoder || IsPrompt(call) || _cache.TryHold(call, sizes.After(call, 1));
 
     /// <summary>An encoder looks both ways, so it reads a source whole: the first in turn in any case, others while the budget lasts.</summary>
     private List<StepPiece> Sources(List<GatewayCall> sources)

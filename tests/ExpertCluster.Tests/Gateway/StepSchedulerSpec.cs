@@ -158,7 +158,26 @@ public sealed class StepSchedulerSpec
 
         scheduler.Admit();
         scheduler.Active[0].Should().BeSameAs(large);
-        scheduler.ReservedBytes.Should().BeLessThanOrEqualTo(100);
+        scheduler.CacheBytes.Should().BeLessThanOrEqualTo(100);
+    }
+
+    [Fact]
+    public void More_sequences_start_than_could_all_come_to_their_longest_and_the_younger_pause()
+    {
+        var scheduler = Scheduler(new GatewayOptions { KvCacheBytes = 100 });
+        var calls = Enumerable.Range(0, 5).Select(_ => Accept(scheduler, new ScriptedCall("a", 10, 60))).ToArray();
+        scheduler.Active.Should().HaveCount(4, "with a fifth prompt the first could not come to its 70");
+        var paused = 0;
+        while (Step(scheduler) is { Count: > 0 } pieces)
+        {
+            scheduler.CacheBytes.Should().BeLessThanOrEqualTo(100);
+            paused += scheduler.Active.Count - pieces.Count;
+            var oldest = calls.First(call => !call.IsOver || pieces.Any(piece => piece.Call == call));
+            pieces.Should().Contain(piece => piece.Call == oldest, "the oldest never pauses");
+        }
+
+        calls.Should().OnlyContain(call => call.Answered == 60);
+        paused.Should().BePositive();
     }
 
     [Fact]
@@ -302,7 +321,7 @@ public sealed class StepSchedulerSpec
         scheduler.RemoveOver().Should().Equal(first[0].Call);
         scheduler.EndStep([second[0].Call]);
         scheduler.RemoveOver().Should().Equal(second[0].Call);
-        scheduler.ReservedBytes.Should().Be(0);
+        scheduler.CacheBytes.Should().Be(0);
     }
 
     [Fact]
@@ -320,7 +339,7 @@ public sealed class StepSchedulerSpec
                 OverlapSequences = overlap,
                 MaxQueued = 100,
                 ClientQueueShare = 1,
-                KvCacheBytes = 120,
+                KvCacheBytes = 130,
             });
             List<ScriptedCall> calls = [];
             foreach (var (client, prompt, answers, encoder) in requests)
@@ -345,21 +364,21 @@ public sealed class StepSchedulerSpec
                 End(scheduler, steps.Dequeue());
             }
 
-            Assert.Equal(0, scheduler.ReservedBytes);
+            Assert.Equal(0, scheduler.CacheBytes);
             Assert.Equal(0, scheduler.WaitingCount);
 
             void Check(IReadOnlyList<StepPiece> pieces)
             {
                 Assert.NotEmpty(pieces);
                 Assert.True(scheduler.Active.Count <= active);
-                Assert.True(scheduler.ReservedBytes <= 120);
+                Assert.True(scheduler.CacheBytes <= 130);
                 Assert.Equal(pieces.Count, pieces.Select(piece => piece.Call).Distinct().Count());
                 Assert.Single(pieces.Select(piece => piece.Encode).Distinct());
                 Assert.True(pieces[0].Encode || pieces.Where(piece => piece.Count > 1).Sum(piece => piece.Count) <= budget);
             }
         });
 
-    private static StepScheduler Scheduler(GatewayOptions options) => new(options, call => call.LongestLength);
+    private static StepScheduler Scheduler(GatewayOptions options) => new(options, new TokenSizes());
 
     private static ScriptedCall Accept(StepScheduler scheduler, ScriptedCall call)
     {
