@@ -15,10 +15,15 @@ internal sealed class GatewayHarness : IAsyncDisposable
     private readonly DeviceExecutor _executor = new("cpu", 1);
     private readonly SequenceModel _model;
 
-    public GatewayHarness(ActorSystem system, GatewayOptions options, TimeProvider? time = null)
+    public GatewayHarness(ActorSystem system, GatewayOptions options, TimeProvider? time = null, int? cachePages = null)
     {
         Time = time ?? TimeProvider.System;
         _model = _executor.Run(() => _checkpoint.LoadDense(_executor));
+        if (cachePages is { } pages)
+        {
+            options.KvCacheBytes = pages * _model.KvBytes(1);
+        }
+
         var (model, shape, statistics, clock) = (_model, _checkpoint.Shape, Statistics, Time);
         Func<string, DateTimeOffset, IExpertBackend> experts = (_, _) => Experts;
         Actor = system.ActorOf(Props.Create(() => new GatewayActor(options, model, shape, experts, statistics, clock, NullLogger.Instance)));
