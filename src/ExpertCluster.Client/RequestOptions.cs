@@ -11,6 +11,12 @@ public sealed record RequestOptions
     public string? RequestId { get; init; }
 
     /// <summary>
+    /// Whose request it is, at most 128 printable ASCII characters. A gateway shares its places, its queue and the tokens of prompts evenly among
+    /// clients, however many requests each has; all that give no name count as one. Not an identity: nobody checks it.
+    /// </summary>
+    public string? Client { get; init; }
+
+    /// <summary>
     /// For a forward pass of an encoder–decoder: the token ids that its encoder reads, <c>[R]</c>; the pass's own tokens then go through the
     /// decoder. Empty for a decoder-only model.
     /// </summary>

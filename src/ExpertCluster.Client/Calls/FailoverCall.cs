@@ -17,6 +17,7 @@ internal sealed class FailoverCall : IDisposable
     private readonly ExpertClusterClientOptions _options;
     private readonly string _operation;
     private readonly string _requestId;
+    private readonly string _client;
     /// <summary>The gateway knows best why a deadline could not be met; its answer is waited for this much longer.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
@@ -49,6 +50,7 @@ internal sealed class FailoverCall : IDisposable
 
         // Made here so that every gateway logs the call under the same name.
         _requestId = request?.RequestId ?? Guid.NewGuid().ToString("N");
+        _client = request?.Client ?? "";
         _startedAt = options.TimeProvider.GetTimestamp();
         _backoff = options.RetryBackoffMin;
         _timeout = new CancellationTokenSource(_deadline + Grace, options.TimeProvider);
@@ -68,7 +70,8 @@ internal sealed class FailoverCall : IDisposable
     }
 
     /// <summary>What the next attempt says about itself.</summary>
-    public CallInfo Info() => new() { RequestId = _requestId, DeadlineMs = (long)Math.Ceiling(Remaining.TotalMilliseconds) };
+    public CallInfo Info() =>
+        new() { RequestId = _requestId, Client = _client, DeadlineMs = (long)Math.Ceiling(Remaining.TotalMilliseconds) };
 
     /// <summary>gRPC's own view of the same deadline.</summary>
     public CallOptions CallOptions() => new(deadline: DateTime.UtcNow + Remaining + Grace, cancellationToken: Token);

@@ -4,7 +4,7 @@ namespace ExpertCluster.Cluster.Gateway;
 
 /// <summary>A forward pass.</summary>
 internal sealed class ForwardCall(ForwardRequest request, DateTimeOffset deadline, int vocabulary)
-    : GatewayCall(request.Id, request.Source ?? [], request.Tokens, deadline)
+    : GatewayCall(request.Id, request.Client, request.Source ?? [], request.Tokens, deadline)
 {
     private readonly float[] _logits = new float[checked(request.Tokens.Count * vocabulary)];
     private int _filled;

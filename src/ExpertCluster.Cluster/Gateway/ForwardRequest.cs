@@ -11,4 +11,8 @@ namespace ExpertCluster.Cluster.Gateway;
 /// <param name="Source">What an encoder–decoder's encoder reads; <paramref name="Tokens"/> then go through its decoder.</param>
 public sealed record ForwardRequest(
     string Id, IReadOnlyList<int> Tokens, bool TokenByToken = false, StepCapture? Capture = null, TimeSpan? Deadline = null,
-    IReadOnlyList<int>? Source = null);
+    IReadOnlyList<int>? Source = null)
+{
+    /// <summary>Whose request it is. Clients share the gateway evenly, however many requests each has; those without a name count as one.</summary>
+    public string Client { get; init; } = "";
+}

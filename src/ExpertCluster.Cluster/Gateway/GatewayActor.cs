@@ -1,6 +1,5 @@
 using Akka.Actor;
 using ExpertCluster.Cluster.Configuration;
-using ExpertCluster.Cluster.Routing;
 using ExpertCluster.Contracts;
 using ExpertCluster.Models;
 using Microsoft.Extensions.Logging;
@@ -8,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace ExpertCluster.Cluster.Gateway;
 
 /// <summary>
-/// Forms steps from all active sequences of one model: one token of each that generates, and pieces of prompts up to a budget. Sequences
-/// join and leave between steps.
+/// Computes steps of one model as <see cref="StepScheduler"/> forms them, one at a time or two over different sequences, and hands out what
+/// they give. Sequences join and leave between steps.
 /// </summary>
 internal sealed class GatewayActor : ReceiveActor, IWithTimers
 {
@@ -21,24 +20,21 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     /// <summary>Routers notice a deadline themselves and know better what was missing; the gateway's own word comes after theirs.</summary>
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(500);
 
-    private readonly GatewayOptions _options;
     private readonly SequenceModel _model;
     private readonly ModelShape _shape;
-    private readonly ClusterExperts _experts;
+    private readonly Func<string, DateTimeOffset, IExpertBackend> _experts;
     private readonly GatewayStatistics _statistics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly LinkedList<GatewayCall> _waiting = [];
-    private readonly List<GatewayCall> _active = [];
-    private Step? _step;
-    private long _reserved;
+    private readonly StepScheduler _scheduler;
+    private readonly List<Step> _steps = [];
 
     public GatewayActor(
-        GatewayOptions options, SequenceModel model, ModelShape shape, ClusterExperts experts, GatewayStatistics statistics, TimeProvider time,
-        ILogger log)
+        GatewayOptions options, SequenceModel model, ModelShape shape, Func<string, DateTimeOffset, IExpertBackend> experts,
+        GatewayStatistics statistics, TimeProvider time, ILogger log)
     {
         _statistics = statistics;
-        _options = options;
+        _scheduler = new StepScheduler(options, new CacheSizes(model, options.PrefillTokens));
         _model = model;
         _shape = shape;
         _experts = experts;
@@ -47,8 +43,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
         Receive<Submit>(submit => Accept(submit.Call));
         Receive<GiveUp>(giveUp => End(giveUp.Call, new OperationCanceledException(giveUp.Token)));
-        Receive<StepDone>(done => OnDone(done.Result));
-        Receive<Status.Failure>(failure => OnFailed(failure.Cause));
+        Receive<StepDone>(done => OnDone(done.Step, done.Result));
+        Receive<StepFailed>(failed => OnFailed(failed.Step, failed.Error));
         Receive<Tick>(_ => OnTick());
     }
 
@@ -59,9 +55,9 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         _statistics.Close();
-        _step?.Cancellation.Cancel();
+        _steps.ForEach(step => step.Cancellation.Cancel());
         var error = new RequestFailedException(RequestError.GatewayUnavailable, "This gateway is shutting down.");
-        foreach (var call in _waiting.Concat(_active))
+        foreach (var call in _scheduler.Waiting.Concat(_scheduler.Active))
         {
             call.Fail(error);
             call.Sequence?.Dispose();
@@ -75,114 +71,52 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var place = _waiting.AddLast(call);
-        Admit();
-        if (place.List is not null && _waiting.Count > _options.MaxQueued)
+        var refusal = _scheduler.Accept(call, out var started);
+        Start(started);
+        if (refusal is not null)
         {
-            _waiting.Remove(place);
-            call.Fail(new RequestFailedException(
-                RequestError.QueueFull,
-                $"{_active.Count} sequences are active and {_waiting.Count} wait (ExpertCluster:Gateway:MaxActive, MaxQueued, KvCacheBytes).",
-                TimeSpan.FromSeconds(1)));
+            call.Fail(new RequestFailedException(RequestError.QueueFull, refusal, TimeSpan.FromSeconds(1)));
             return;
         }
 
-        StartStep();
+        StartSteps();
     }
 
-    private void StartStep()
+    private void Start(IReadOnlyList<GatewayCall> started)
     {
-        Admit();
-        _statistics.Set(_active.Count, _waiting.Count, _reserved);
-        if (_step is not null)
+        foreach (var call in started)
         {
-            return;
-        }
-
-        var (slices, calls) = FormStep();
-        if (calls.Count == 0)
-        {
-            return;
-        }
-
-        var cancellation = new CancellationTokenSource();
-        var deadline = calls.Min(call => call.Deadline);
-        _step = new Step(calls, cancellation, _time.GetUtcNow());
-        var backend = _experts.For(calls[0].Id, deadline);
-        _model.StepAsync(slices, backend, cancellation.Token, calls[0].Capture).PipeTo(Self, success: result => new StepDone(result));
-    }
-
-    private void Admit()
-    {
-        while (_waiting.First is { } first && _active.Count < _options.MaxActive)
-        {
-            var bytes = _model.KvBytes(first.Value.LongestLength, first.Value.Source.Count);
-            if (_reserved + bytes > _options.KvCacheBytes)
-            {
-                return;
-            }
-
-            _waiting.RemoveFirst();
-            _reserved += bytes;
-            first.Value.ReservedBytes = bytes;
-            first.Value.Sequence = _model.NewSequence();
-            _active.Add(first.Value);
+            call.Sequence = _model.NewSequence();
         }
     }
 
-    private (List<StepSlice> Slices, List<GatewayCall> Calls) FormStep()
+    private void StartSteps()
     {
-        var slices = new List<StepSlice>();
-        var calls = new List<GatewayCall>();
-
-        // What is captured must be one sequence's alone.
-        var candidates = _active.FirstOrDefault(call => call.Capture is not null) is { } captured ? [captured] : _active;
-        var budget = _options.PrefillTokens;
-        foreach (var call in candidates.Where(call => call.AwaitsEncoder))
+        Start(_scheduler.Admit());
+        _statistics.Set(_scheduler.Active.Count, _scheduler.WaitingCount, _scheduler.CacheBytes);
+        while (_scheduler.FormStep() is { Count: > 0 } pieces)
         {
-            // An encoder looks both ways, so it reads a source whole.
-            if (calls.Count > 0 && call.Source.Count > budget)
-            {
-                break;
-            }
-
-            budget -= call.Source.Count;
-            slices.Add(new StepSlice(call.Sequence!, call.Source.ToArray(), LogitsWanted.None, Encode: true));
-            calls.Add(call);
+            var calls = pieces.Select(piece => piece.Call).ToList();
+            var step = new Step(calls, new CancellationTokenSource(), _time.GetUtcNow());
+            _steps.Add(step);
+            var backend = _experts(calls[0].Id, calls.Min(call => call.Deadline));
+            _model.StepAsync([.. pieces.Select(Slice)], backend, step.Cancellation.Token, calls[0].Capture)
+                .PipeTo(Self, success: result => new StepDone(step, result), failure: error => new StepFailed(step, error));
         }
-
-        if (calls.Count > 0)
-        {
-            return (slices, calls);
-        }
-
-        foreach (var call in candidates)
-        {
-            var left = call.Tokens.Count - call.Fed;
-            var piece = Math.Min(left, call.MaxPiece);
-            if (piece > 1)
-            {
-                piece = call.Capture is null ? Math.Min(piece, budget) : piece;
-                budget -= piece;
-            }
-
-            if (piece > 0)
-            {
-                slices.Add(new StepSlice(call.Sequence!, call.Tokens.GetRange(call.Fed, piece).ToArray(), call.Wanted(piece)));
-                calls.Add(call);
-            }
-        }
-
-        return (slices, calls);
     }
 
-    private void OnDone(StepResult result)
+    private static StepSlice Slice(StepPiece piece) => piece.Encode
+        ? new StepSlice(piece.Call.Sequence!, piece.Call.Source.ToArray(), LogitsWanted.None, Encode: true)
+        : new StepSlice(
+            piece.Call.Sequence!, piece.Call.Tokens.GetRange(piece.Call.Fed, piece.Count).ToArray(), piece.Call.Wanted(piece.Count));
+
+    private void OnDone(Step step, StepResult result)
     {
-        var step = _step!;
         for (var i = 0; i < step.Calls.Count; i++)
         {
             var call = step.Calls[i];
             call.Fed = call.Sequence!.Length;
+            call.SourceRead = call.Sequence.SourceLength > 0;
             if (call.IsOver || result.Logits[i].Length == 0)
             {
                 continue;
@@ -198,16 +132,11 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             }
         }
 
-        EndStep();
+        EndStep(step);
     }
 
-    private void OnFailed(Exception error)
+    private void OnFailed(Step step, Exception error)
     {
-        if (_step is not { } step)
-        {
-            return;
-        }
-
         var cause = error is AggregateException { InnerException: { } inner } ? inner : error;
         if (!step.Cancellation.IsCancellationRequested)
         {
@@ -229,16 +158,17 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             }
         }
 
-        EndStep();
+        EndStep(step);
     }
 
-    private void EndStep()
+    private void EndStep(Step step)
     {
-        _step!.Cancellation.Dispose();
-        _step = null;
+        step.Cancellation.Dispose();
+        _steps.Remove(step);
+        _scheduler.EndStep(step.Calls);
         _statistics.Stepped();
         Sweep();
-        StartStep();
+        StartSteps();
     }
 
     /// <summary>Ends a call now if no step computes with it, else as soon as the step is over.</summary>
@@ -250,23 +180,12 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         }
 
         Sweep();
-        StartStep();
+        StartSteps();
     }
 
     private void Sweep()
     {
-        for (var node = _waiting.First; node is not null;)
-        {
-            var next = node.Next;
-            if (node.Value.IsOver)
-            {
-                _waiting.Remove(node);
-            }
-
-            node = next;
-        }
-
-        if (_step is { } step)
+        foreach (var step in _steps)
         {
             var age = _time.GetUtcNow() - step.Started;
             var over = step.Calls.Count(call => call.IsOver);
@@ -274,39 +193,31 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             {
                 step.Cancellation.Cancel();
             }
-
-            return;
         }
 
-        for (var i = _active.Count - 1; i >= 0; i--)
+        foreach (var call in _scheduler.RemoveOver())
         {
-            var call = _active[i];
-            if (call.IsOver)
-            {
-                _active.RemoveAt(i);
-                _reserved -= call.ReservedBytes;
-                call.Sequence!.Dispose();
-            }
+            call.Sequence!.Dispose();
         }
     }
 
     private void OnTick()
     {
         var now = _time.GetUtcNow();
-        foreach (var call in _waiting.Where(call => call.Deadline <= now).ToArray())
+        foreach (var call in _scheduler.Waiting.Where(call => call.Deadline <= now).ToArray())
         {
             call.Fail(new RequestFailedException(
-                RequestError.DeadlineExceeded, $"The deadline passed while the request waited behind {_active.Count} active sequences."));
+                RequestError.DeadlineExceeded, $"The deadline passed while the request waited behind {_scheduler.Active.Count} active sequences."));
         }
 
-        foreach (var call in _active.Where(call => !call.IsOver && call.Deadline + DeadlineGrace <= now).ToArray())
+        foreach (var call in _scheduler.Active.Where(call => !call.IsOver && call.Deadline + DeadlineGrace <= now).ToArray())
         {
             call.Fail(new RequestFailedException(
                 RequestError.DeadlineExceeded, $"The deadline passed after {call.Fed} of {call.Tokens.Count} tokens were computed."));
         }
 
         Sweep();
-        StartStep();
+        StartSteps();
     }
 
     /// <summary>A new request.</summary>
@@ -317,7 +228,9 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
     private sealed record Step(List<GatewayCall> Calls, CancellationTokenSource Cancellation, DateTimeOffset Started);
 
-    private sealed record StepDone(StepResult Result) : INoSerializationVerificationNeeded;
+    private sealed record StepDone(Step Step, StepResult Result) : INoSerializationVerificationNeeded;
+
+    private sealed record StepFailed(Step Step, Exception Error) : INoSerializationVerificationNeeded;
 
     private sealed record Tick : INoSerializationVerificationNeeded
     {

@@ -15,7 +15,7 @@ public sealed class GatewayStatistics
     /// <summary>Requests that wait for their turn.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
-    /// <summary>Bytes of KV cache reserved.</summary>
+    /// <summary>Bytes of KV cache granted: what sequences use, and what those that started lately are going to use for their prompts.</summary>
     public long KvBytes => Volatile.Read(ref _kvBytes);
 
     /// <summary>Steps computed so far.</summary>

@@ -19,7 +19,7 @@ internal sealed class GenerateCall : GatewayCall
 
     public GenerateCall(GenerationRequest request, DateTimeOffset deadline, ModelShape shape, TextStream text)
         : base(
-            request.Id, shape.IsEncoderDecoder ? request.Prompt : [],
+            request.Id, request.Client, shape.IsEncoderDecoder ? request.Prompt : [],
             (shape.IsEncoderDecoder ? [shape.DecoderStartToken!.Value] : request.Prompt).Concat(request.Resume), deadline)
     {
         _request = request;

@@ -12,4 +12,8 @@ namespace ExpertCluster.Cluster.Gateway;
 /// <param name="Deadline">How long it may take; the gateway's default where null.</param>
 public sealed record GenerationRequest(
     string Id, IReadOnlyList<int> Prompt, int MaxTokens, SamplingOptions Sampling, IReadOnlyList<string> Stop, IReadOnlyList<int> Resume,
-    TimeSpan? Deadline = null);
+    TimeSpan? Deadline = null)
+{
+    /// <summary>Whose request it is. Clients share the gateway evenly, however many requests each has; those without a name count as one.</summary>
+    public string Client { get; init; } = "";
+}

@@ -84,7 +84,7 @@ public sealed class ModelGateway
             throw Invalid($"tokens has {request.Tokens.Count} entries; their logits ({Shape.VocabularySize} each) do not fit one array");
         }
 
-        CheckCache(request.Tokens.Count, request.Source?.Count ?? 0);
+        CheckCache(request.Tokens.Count, request.Source?.Count ?? 0, request.Capture is null ? _options.PrefillTokens : int.MaxValue);
         var call = new ForwardCall(request, Deadline(request.Deadline), Shape.VocabularySize);
         using var registration = Submit(call, cancellationToken);
         return await call.Completion.Task.ConfigureAwait(false);
@@ -211,7 +211,7 @@ public sealed class ModelGateway
         }
 
         var source = Shape.IsEncoderDecoder ? request.Prompt.Count : 0;
-        CheckCache((int)Math.Min(Shape.MaxContext, (long)request.Prompt.Count - source + request.MaxTokens), source);
+        CheckCache((int)Math.Min(Shape.MaxContext, (long)request.Prompt.Count - source + request.MaxTokens), source, _options.PrefillTokens);
     }
 
     private void CheckSource(IReadOnlyList<int>? source)
@@ -249,9 +249,9 @@ public sealed class ModelGateway
         }
     }
 
-    private void CheckCache(int length, int source)
+    private void CheckCache(int length, int source, int step)
     {
-        var bytes = _model.KvBytes(length, source);
+        var bytes = _model.KvBytes(length, source, step);
         if (bytes > _options.KvCacheBytes)
         {
             throw Invalid($"{length + source} tokens need {bytes:N0} bytes of KV cache; ExpertCluster:Gateway:KvCacheBytes is {_options.KvCacheBytes:N0}");

@@ -302,11 +302,12 @@ public sealed class ClusterRuntime : IAsyncDisposable
         }
 
         var experts = new ClusterExperts(routers, _time);
+        Func<string, DateTimeOffset, IExpertBackend> backend = experts.For;
         var gatewayOptions = _options.Gateway;
         var gatewayStatistics = new GatewayStatistics();
         var gatewayLog = _logs.CreateLogger<GatewayActor>();
         var actor = system.ActorOf(
-            Props.Create(() => new GatewayActor(gatewayOptions, dense, shape, experts, gatewayStatistics, time, gatewayLog)), $"gateway-{model.Name}");
+            Props.Create(() => new GatewayActor(gatewayOptions, dense, shape, backend, gatewayStatistics, time, gatewayLog)), $"gateway-{model.Name}");
         _gateways = _gateways.SetItem(
             model.Name, new ModelGateway(model.Name, gatewayOptions, shape, dense, _tokenizers[model.Name], experts, gatewayStatistics, actor, _time));
     }

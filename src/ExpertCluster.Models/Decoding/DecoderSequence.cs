@@ -1,7 +1,5 @@
-using System.Numerics;
 using ExpertCluster.Models.Decoding;
 using ExpertCluster.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -16,8 +14,7 @@ public sealed class DecoderSequence : IDisposable
 {
     private readonly DeviceExecutor _executor;
     private readonly CacheSpec _spec;
-    private readonly int _maxContext;
-    private readonly Tensor?[] _layers;
+    private readonly LayerCache[] _layers;
     private readonly List<int> _padding = [];
     private Tensor[] _source = [];
     private int _inUse;
@@ -27,12 +24,11 @@ public sealed class DecoderSequence : IDisposable
     private int _start;
     private volatile int _capacity;
 
-    internal DecoderSequence(DeviceExecutor executor, CacheSpec spec, int maxContext)
+    internal DecoderSequence(DeviceExecutor executor, CacheSpec spec)
     {
         _executor = executor;
         _spec = spec;
-        _maxContext = maxContext;
-        _layers = new Tensor?[spec.Layers];
+        _layers = [.. Enumerable.Range(0, spec.Layers).Select(_ => new LayerCache())];
     }
 
     /// <summary>Positions committed so far.</summary>
@@ -43,6 +39,10 @@ public sealed class DecoderSequence : IDisposable
 
     /// <summary>Bytes the cache takes on the device.</summary>
     public long Bytes => _disposed ? 0 : (_spec.RowBytes * _capacity) + _spec.SourceBytes(_sourceLength);
+
+    /// <summary>Bytes the cache will take after a step that adds some positions. Not while a step uses the sequence.</summary>
+    /// <param name="count">Positions to be added.</param>
+    public long BytesAfter(int count) => (_spec.RowBytes * Room(count).Capacity) + _spec.SourceBytes(_sourceLength);
 
     /// <summary>Whether it was disposed.</summary>
     public bool IsDisposed => _disposed;
@@ -69,7 +69,7 @@ public sealed class DecoderSequence : IDisposable
                 throw new ArgumentOutOfRangeException(nameof(length), length, $"The sequence has {_length} positions.");
             }
 
-            if (FirstVisible(length) < _start)
+            if (FirstVisible(length) < _layers.Max(layer => layer.Start))
             {
                 throw new InvalidOperationException(
                     $"Position {FirstVisible(length)} has left the sliding window; the sequence cannot go back to length {length}.");
@@ -99,7 +99,7 @@ public sealed class DecoderSequence : IDisposable
 
         _executor.Free(() =>
         {
-            foreach (Tensor? layer in _layers.Concat(_source))
+            foreach (Tensor? layer in _layers.Select(layer => layer.Rows).Concat(_source))
             {
                 layer?.Dispose();
             }
@@ -146,34 +146,24 @@ public sealed class DecoderSequence : IDisposable
     internal Tensor Layer(int layer)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return _layers[layer]!;
+        return _layers[layer].Rows!;
     }
+
+    /// <summary>Positions a layer's cache has room for.</summary>
+    internal int CapacityOf(int layer) => _layers[layer].Capacity;
+
+    /// <summary>Position of the first row that a layer's cache holds.</summary>
+    internal int StartOf(int layer) => _layers[layer].Start;
 
     /// <summary>Makes room for <paramref name="count"/> more positions. On the executor's thread.</summary>
     internal void Prepare(int count, Device device)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_length + count - _start <= _capacity)
+        (int capacity, int keepFrom) = Room(count);
+        if (_length + count - _start > _capacity)
         {
-            return;
+            Replace(capacity, keepFrom, _length - keepFrom, device);
         }
-
-        // What the next token cannot see no later one can.
-        int keepFrom = Math.Min(Math.Max(_start, FirstVisible(_length)), _length);
-        int live = _length - keepFrom;
-        int needed = live + count;
-        // Moving the live rows within the same capacity pays only when it leaves enough room before the next move.
-        int capacity = needed <= _capacity / 4 * 3 ? _capacity : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, CacheSpec.FirstCapacity));
-        if (_spec.Window is null)
-        {
-            capacity = Math.Max(Math.Min(capacity, _maxContext), needed);
-        }
-        else if (capacity < needed / 3 * 4)
-        {
-            capacity *= 2;
-        }
-
-        Replace(capacity, keepFrom, live, device);
     }
 
     /// <summary>Lengthens the sequence.</summary>
@@ -192,34 +182,51 @@ public sealed class DecoderSequence : IDisposable
         _length += tokens.Length;
     }
 
-    private void Replace(int capacity, int keepFrom, int live, Device device)
+    /// <summary>Positions there must be room for to add some, and the first row that then has to be kept.</summary>
+    private (int Capacity, int KeepFrom) Room(int count)
     {
-        var next = new Tensor[_layers.Length];
-        using (DisposeScope scope = NewDisposeScope())
+        if (_length + count - _start <= _capacity)
         {
-            for (int i = 0; i < next.Length; i++)
-            {
-                next[i] = empty([_spec.Parts, _spec.Heads, capacity, _spec.Width], ScalarType.Float32, device);
-                if (live > 0)
-                {
-                    next[i].narrow(2, 0, live).copy_(_layers[i]!.narrow(2, keepFrom - _start, live));
-                }
-            }
-
-            // Nothing of the old cache is touched before all of the new one is there.
-            foreach (Tensor layer in next)
-            {
-                layer.DetachFromDisposeScope();
-            }
+            return (_capacity, _start);
         }
 
-        for (int i = 0; i < next.Length; i++)
+        // What the next token cannot see no later one can.
+        int keepFrom = Math.Min(Math.Max(_start, FirstVisible(_length)), _length);
+        return (CacheSpec.Capacity((long)_length - keepFrom + count, slides: keepFrom > 0), keepFrom);
+    }
+
+    /// <summary>
+    /// Layer after layer, so that no more than one layer's cache is there twice. Where it fails half-way, each layer still knows its own
+    /// size and holds all that can be seen.
+    /// </summary>
+    private void Replace(int capacity, int keepFrom, int live, Device device)
+    {
+        foreach (LayerCache layer in _layers)
         {
-            _layers[i]?.Dispose();
-            _layers[i] = next[i];
+            Tensor next = empty([_spec.Parts, _spec.Heads, capacity, _spec.Width], ScalarType.Float32, device);
+            if (live > 0)
+            {
+                using Tensor target = next.narrow(2, 0, live);
+                using Tensor source = layer.Rows!.narrow(2, keepFrom - layer.Start, live);
+                target.copy_(source);
+            }
+
+            layer.Rows?.Dispose();
+            layer.Rows = next.DetachFromDisposeScope();
+            layer.Start = keepFrom;
+            layer.Capacity = capacity;
         }
 
         _start = keepFrom;
         _capacity = capacity;
+    }
+
+    private sealed class LayerCache
+    {
+        public Tensor? Rows { get; set; }
+
+        public int Start { get; set; }
+
+        public int Capacity { get; set; }
     }
 }

@@ -150,7 +150,7 @@ internal sealed class GroupedAttention : Attention
     {
         int d = Spec.HeadDim;
         Tensor cache = slice.Sequence.Layer(Layer);
-        using Tensor target = cache.narrow(2, slice.Position - slice.Sequence.Start, slice.Count);
+        using Tensor target = cache.narrow(2, slice.Position - slice.Sequence.StartOf(Layer), slice.Count);
         using Tensor source = all.as_strided(
             [2, Spec.KvHeads, slice.Count, d], [_keyWidth, d, _width, 1], ((long)slice.Row * _width) + _queryWidth);
         target.copy_(source);
@@ -168,8 +168,8 @@ internal sealed class GroupedAttention : Attention
         Tensor cache = sequence.Layer(Layer);
         int firstKey = DecoderSequence.FirstVisible(slice.Position + first, Window);
         int keys = slice.Position + first + count - firstKey;
-        long head = (long)sequence.Capacity * d;
-        long keyOffset = (long)(firstKey - sequence.Start) * d;
+        long head = (long)sequence.CapacityOf(Layer) * d;
+        long keyOffset = (long)(firstKey - sequence.StartOf(Layer)) * d;
         long queryOffset = (long)(slice.Row + first) * _width;
         using Tensor query = count == 1
             ? all.as_strided([kv, _group, d], [_group * d, d, 1], queryOffset)

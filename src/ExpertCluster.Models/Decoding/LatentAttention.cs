@@ -118,7 +118,7 @@ internal sealed class LatentAttention : Attention
     private void Append(Tensor shared, SliceState slice)
     {
         Tensor cache = slice.Sequence.Layer(Layer);
-        using Tensor target = cache.narrow(2, slice.Position - slice.Sequence.Start, slice.Count);
+        using Tensor target = cache.narrow(2, slice.Position - slice.Sequence.StartOf(Layer), slice.Count);
         using Tensor source = shared.as_strided(
             [1, 1, slice.Count, _width], [_width, _width, _width, 1], (long)slice.Row * _width);
         target.copy_(source);
@@ -130,7 +130,7 @@ internal sealed class LatentAttention : Attention
         Tensor cache = sequence.Layer(Layer);
         int firstKey = DecoderSequence.FirstVisible(slice.Position + first, Window);
         int keys = slice.Position + first + count - firstKey;
-        long offset = (long)(firstKey - sequence.Start) * _width;
+        long offset = (long)(firstKey - sequence.StartOf(Layer)) * _width;
         using Tensor rows = absorbed.narrow(1, slice.Row + first, count);
         using Tensor query = rows.reshape(1, Spec.Heads * count, _width);
         using Tensor keysTransposed = cache.as_strided([1, _width, keys], [_width, 1, _width], offset);

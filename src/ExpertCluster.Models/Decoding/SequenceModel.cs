@@ -38,13 +38,14 @@ public abstract class SequenceModel : IDisposable, IAsyncDisposable
     /// <summary>The most bytes a sequence's cache takes on its way to that many positions.</summary>
     /// <param name="length">Positions.</param>
     /// <param name="source">Tokens the encoder reads; 0 for a model without one.</param>
-    public long KvBytes(int length, int source = 0) => Cache.Bytes(length) + Cache.SourceBytes(source);
+    /// <param name="step">The most positions that one step adds; a sliding window has to have room for them.</param>
+    public long KvBytes(int length, int source = 0, int step = int.MaxValue) => Cache.Bytes(length, step) + Cache.SourceBytes(source);
 
     /// <summary>An empty sequence.</summary>
     public DecoderSequence NewSequence()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        return new DecoderSequence(_executor, Cache, Shape.MaxContext);
+        return new DecoderSequence(_executor, Cache);
     }
 
     /// <summary>

@@ -92,7 +92,7 @@ internal sealed class MultiHeadAttention : IDisposable
                 target.copy_(source);
             }
 
-            long head = (long)slice.Sequence.Capacity * _dim;
+            long head = (long)slice.Sequence.CapacityOf(cacheLayer) * _dim;
             int block = Block(slice.Count, slice.Position + slice.Count);
             for (int first = 0; first < slice.Count; first += block)
             {

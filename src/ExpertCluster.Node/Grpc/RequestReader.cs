@@ -13,12 +13,12 @@ namespace ExpertCluster.Node.Grpc;
 internal static class RequestReader
 {
     public const int MaxNameLength = 256;
-    public const int MaxRequestIdLength = 128;
+    public const int MaxLabelLength = 128;
     public const int MaxStops = 16;
     public const double MaxTemperature = 100;
     private static readonly TimeSpan MaxDeadline = TimeSpan.FromHours(24);
 
-    /// <summary>Deadline and request id; a new id where the caller gave none.</summary>
+    /// <summary>Deadline, client and request id; a new id where the caller gave none.</summary>
     public static RequestOptions Options(CallInfo? call)
     {
         if (call is null)
@@ -31,17 +31,13 @@ internal static class RequestReader
             throw Invalid("call.deadline_ms", call.DeadlineMs, $"between 1 and {MaxDeadline.TotalMilliseconds}");
         }
 
-        // It ends up in logs, where a line break could forge an entry.
-        if (call.RequestId.Length > MaxRequestIdLength || call.RequestId.AsSpan().IndexOfAnyExceptInRange(' ', '~') >= 0)
-        {
-            throw new InvalidRequestException(
-                $"call.request_id has {call.RequestId.Length} characters; it must be at most {MaxRequestIdLength} printable ASCII characters.");
-        }
-
+        RequirePrintable("call.request_id", call.RequestId);
+        RequirePrintable("call.client", call.Client);
         return new RequestOptions
         {
             Deadline = call.HasDeadlineMs ? TimeSpan.FromMilliseconds(call.DeadlineMs) : null,
             RequestId = call.RequestId.Length > 0 ? call.RequestId : NewRequestId(),
+            Client = call.Client,
         };
     }
 
@@ -184,6 +180,16 @@ internal static class RequestReader
         }
 
         return -1;
+    }
+
+    // It ends up in logs, where a line break could forge an entry.
+    private static void RequirePrintable(string field, string value)
+    {
+        if (value.Length > MaxLabelLength || value.AsSpan().IndexOfAnyExceptInRange(' ', '~') >= 0)
+        {
+            throw new InvalidRequestException(
+                $"{field} has {value.Length} characters; it must be at most {MaxLabelLength} printable ASCII characters.");
+        }
     }
 
     private static string NewRequestId() => Guid.NewGuid().ToString("N");

@@ -11,6 +11,8 @@ namespace ExpertCluster.Node.InProcess;
 /// <summary>The client's view of this node's own gateway: no network between, the same answers and the same errors.</summary>
 public sealed class InProcessClient : IExpertClusterClient
 {
+    private const int MaxLabel = 128;
+
     private readonly ClusterRuntime _runtime;
 
     /// <summary>A client of this node.</summary>
@@ -52,7 +54,10 @@ public sealed class InProcessClient : IExpertClusterClient
         {
             var logits = await gateway.ForwardAsync(
                 new ForwardRequest(
-                    IdOf(options), tokens.ToArray(), Deadline: options?.Deadline, Source: options is null ? null : options.Source.ToArray()),
+                    IdOf(options), tokens.ToArray(), Deadline: options?.Deadline, Source: options is null ? null : options.Source.ToArray())
+                {
+                    Client = ClientOf(options),
+                },
                 cancellationToken).ConfigureAwait(false);
             return new FloatMatrix(tokens.Length, gateway.Shape.VocabularySize, logits);
         }
@@ -94,7 +99,10 @@ public sealed class InProcessClient : IExpertClusterClient
         };
         var tokens = gateway.GenerateAsync(
             new GenerationRequest(
-                IdOf(request.Options), prompt, request.MaxTokens, sampling, request.Stop, request.Resume, request.Options.Deadline),
+                IdOf(request.Options), prompt, request.MaxTokens, sampling, request.Stop, request.Resume, request.Options.Deadline)
+            {
+                Client = ClientOf(request.Options),
+            },
             cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using var _ = tokens.ConfigureAwait(false);
         while (true)
@@ -133,13 +141,22 @@ public sealed class InProcessClient : IExpertClusterClient
 
     private static string IdOf(RequestOptions? options)
     {
-        // It ends up in logs, where a line break could forge an entry.
-        const int MaxLength = 128;
         var id = options?.RequestId ?? Guid.NewGuid().ToString("n");
-        return id.Length is > 0 and <= MaxLength && id.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0
+        return id.Length > 0 && IsLabel(id)
             ? id
-            : throw new InvalidRequestException($"request id has {id.Length} characters; it must be 1 to {MaxLength} printable ASCII characters");
+            : throw new InvalidRequestException($"request id has {id.Length} characters; it must be 1 to {MaxLabel} printable ASCII characters");
     }
+
+    private static string ClientOf(RequestOptions? options)
+    {
+        var client = options?.Client ?? "";
+        return IsLabel(client)
+            ? client
+            : throw new InvalidRequestException($"client has {client.Length} characters; it must be at most {MaxLabel} printable ASCII characters");
+    }
+
+    // It ends up in logs, where a line break could forge an entry.
+    private static bool IsLabel(string text) => text.Length <= MaxLabel && text.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0;
 
     private static IReadOnlyList<int> Prompt(ModelGateway gateway, GenerateRequest request)
     {

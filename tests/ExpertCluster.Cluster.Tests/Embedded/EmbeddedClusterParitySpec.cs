@@ -32,10 +32,17 @@ public sealed class EmbeddedClusterParitySpec
             .Should().BeTrue("the number of nodes must not change a single bit");
     }
 
-    [Fact]
-    public async Task Concurrent_requests_get_what_they_would_get_alone()
+    [Theory]
+    [InlineData(0, 512)]
+    [InlineData(2, 16)]
+    public async Task Concurrent_requests_get_what_they_would_get_alone(int overlap, int prefill)
     {
-        await using var cluster = await FolioCluster.StartAsync(3, cancellationToken: Stop);
+        await using var cluster = await FolioCluster.StartAsync(3, configure: (_, node) =>
+        {
+            node.Gateway.OverlapSequences = overlap;
+            node.Gateway.PrefillTokens = prefill;
+            node.Gateway.PrefillChunk = 4;
+        }, cancellationToken: Stop);
         var prompts = new[] { "ROMEO:", "KING HENRY:\nMy lord", "public sealed class", "In the beginning", "The cluster" }
             .Select(cluster.Model.Encode).ToArray();
         var alone = new List<List<int>>();

@@ -64,7 +64,7 @@ public sealed class ClientCallsSpec
             Seed = long.MinValue,
             Stop = ["\n\n", "END"],
             Resume = [9],
-            Options = new RequestOptions { RequestId = "r-1", Deadline = TimeSpan.FromSeconds(20) },
+            Options = new RequestOptions { RequestId = "r-1", Client = "c", Deadline = TimeSpan.FromSeconds(20) },
         };
         await client.GenerateAsync(request, Test).CountAsync(Test);
         GenerateRequest seen = server.Gateway.Generated.Single();

@@ -26,6 +26,16 @@ public sealed class GatewayWireSpec
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task The_client_s_name_arrives_and_is_empty_where_none_was_given()
+    {
+        await using GatewayServer server = await GatewayServer.StartAsync();
+        await using ExpertClusterClient client = await ExpertClusterClient.ConnectAsync([server.Endpoint], cancellationToken: Test);
+        await client.GenerateAsync(Request with { MaxTokens = 1, Options = new RequestOptions { Client = "billing, 2" } }, Test).CountAsync(Test);
+        await client.GenerateAsync(Request with { MaxTokens = 1 }, Test).CountAsync(Test);
+        server.Gateway.Generated.Select(request => request.Options.Client).Should().Equal("billing, 2", "");
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task Bad_requests_name_the_field_and_its_value()
     {
         await using GatewayServer server = await GatewayServer.StartAsync();
@@ -38,6 +48,8 @@ public sealed class GatewayWireSpec
             (() => client.ForwardAsync("m", new[] { 1, -2 }), "tokens[1] is -2"),
             (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Source = new[] { 4, -3 } }), "source[1] is -3"),
             (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { RequestId = "a\nb" }), "call.request_id"),
+            (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Client = "ä" }), "call.client has 1 characters"),
+            (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Client = new string('c', 129) }), "call.client has 129 characters"),
             (() => client.ForwardAsync("m", new[] { 1 }, new RequestOptions { Deadline = TimeSpan.Zero }), "Deadline is 00:00:00"),
             (() => client.ForwardLayerAsync("m", -1, new FloatMatrix(1, 1, new float[1])), "layer is -1"),
             (() => client.ForwardLayerAsync("m", 0, new FloatMatrix(0, 4, default)), "hidden.rows is 0"),

@@ -70,6 +70,37 @@ public sealed class DecoderModelTests
         sequence.Bytes.Should().Be(2L * 2 * sequence.Capacity * 8 * 4);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(16)]
+    [InlineData(96)]
+    [InlineData(64)]
+    public async Task The_cache_is_whole_pages_and_its_size_is_known_before_each_step(int? window)
+    {
+        using TempFolder folder = TestCheckpoints.Write(new SyntheticCheckpointOptions { SlidingWindow = window, MaxContext = 4096, Layers = 1 });
+        await using ModelFixture fixture = await ModelFixture.LoadAsync(folder.Path);
+        var random = new Random(window ?? 0);
+        for (int round = 0; round < 10; round++)
+        {
+            using DecoderSequence sequence = fixture.Model.NewSequence();
+            int length = 0;
+            for (int i = 0; i < 40; i++)
+            {
+                int count = i % 4 == 0 ? random.Next(1, 50) : 1;
+                long expected = sequence.BytesAfter(count);
+                await fixture.LogitsAsync(sequence, Ids(count, 64), LogitsWanted.None);
+                length += count;
+                sequence.Bytes.Should().Be(expected);
+                (sequence.Capacity % 64).Should().Be(0);
+                sequence.Bytes.Should().BeLessThanOrEqualTo(fixture.Model.KvBytes(length, step: 50)).And.BeLessThanOrEqualTo(fixture.Model.KvBytes(1000, step: 50));
+                if (window is null)
+                {
+                    sequence.Capacity.Should().BeLessThan(length + 64);
+                }
+            }
+        }
+    }
+
     [Fact]
     public async Task A_batch_equals_its_sequences_one_by_one()
     {
