@@ -22,7 +22,7 @@ public static class Jacobs1991
         Differs =
         [
             "Experts are any modules, not only linear maps.",
-            "The likelihood loss is separate, since it needs targets: MixtureLikelihoodLoss.Compute.",
+            "The likelihood loss is separate, since it needs targets: MixtureLikelihoodLoss.OfLogits, or Compute from gates.",
         ],
         Gradient = GradientKind.Exact,
         Create = Create,
