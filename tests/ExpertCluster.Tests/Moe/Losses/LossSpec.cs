@@ -155,5 +155,19 @@ public sealed class LossSpec
         Value(MixtureLikelihoodLoss.Compute(logits.softmax(-1), outputs, desired)).Should().BeApproximately(5e5, 1);
     }
 
+    [Fact]
+    public void The_sequence_loss_and_its_gradient_are_finite_when_all_affinities_of_a_token_underflow()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        Tensor logits = cat([full([1, 4], -200f), tensor(new[] { 1f, -1f, 0f, 0.5f }).reshape(1, 4)], 0).requires_grad_(true);
+        Tensor loss = LoadBalancingLoss.SequenceWise(logits.sigmoid(), tensor(new long[] { 0, 0 }).reshape(2, 1));
+        Value(loss).Should().BeApproximately(4 * 0.5 / (1 + (Sigmoid(-1) / Sigmoid(1)) + (Sigmoid(0) / Sigmoid(1)) + (Sigmoid(0.5) / Sigmoid(1))), 1e-6);
+        loss.backward();
+        logits.grad!.isfinite().all().item<bool>().Should().BeTrue();
+
+        static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+    }
+
     private static double Value(Tensor scalar) => scalar.to(ScalarType.Float64).item<double>();
 }
