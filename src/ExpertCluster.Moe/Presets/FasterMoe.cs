@@ -32,8 +32,8 @@ public static class FasterMoe
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("fastermoe");
-        int k = settings.Checked(settings.TopK ?? 2);
+        settings.Only("fastermoe", nameof(GateSettings.TopK), nameof(GateSettings.LocalExperts));
+        int k = settings.Checked("fastermoe", settings.TopK ?? 2);
         IReadOnlyList<bool> local = settings.LocalExperts ?? [.. Enumerable.Repeat(true, settings.Experts)];
         return new TokenChoiceGate("fastermoe", settings.Router(RouterInit.Normal), new RoutingPolicy
         {

@@ -30,7 +30,8 @@ public static class Jacobs1991
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("jacobs-1991");
+        settings.Only("jacobs-1991", nameof(GateSettings.TopK));
+        settings.ChoicesOf("jacobs-1991", settings.Experts);
         return new TokenChoiceGate("jacobs-1991", settings.Router(RouterInit.Zero), new RoutingPolicy
         {
             Score = new SoftmaxScores(),
