@@ -128,7 +128,8 @@ public sealed class ModelCheckpoint : IDisposable
     /// <summary>Pickled weights run code of whoever made them when read, so they never are.</summary>
     private static void RefusePickles(string directory, bool encoderDecoder)
     {
-        if (System.IO.Directory.EnumerateFiles(directory, "*.safetensors").Any()
+        // Other safetensors, an adapter or recorded answers, are no weights of this model.
+        if (File.Exists(Path.Combine(directory, CheckpointTensors.SingleFile)) || File.Exists(Path.Combine(directory, CheckpointTensors.IndexFile))
             || System.IO.Directory.EnumerateFiles(directory, "*.bin").Order(StringComparer.Ordinal).FirstOrDefault() is not { } pickle)
         {
             return;
@@ -140,8 +141,11 @@ public sealed class ModelCheckpoint : IDisposable
             pickle,
             null,
             "is a pickle, which is not read because it can run code. Where you trust it, convert it: "
-            + $"python3 -c \"import sys; from transformers import {kind} as M; M.from_pretrained(sys.argv[1], dtype='auto').save_pretrained(sys.argv[2])\" {folder} {folder}-safetensors");
+            + $"python3 -c \"import sys; from transformers import {kind} as M; M.from_pretrained(sys.argv[1], dtype='auto').save_pretrained(sys.argv[2])\" {Quoted(folder)} {Quoted(folder + "-safetensors")}");
     }
+
+    /// <summary>A path as one word of a shell's command, whatever is in it.</summary>
+    private static string Quoted(string path) => "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private static string FingerprintOf(ConfigFile config, CheckpointTensors tensors)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ExpertCluster.Tensors.Checkpoints;
 
 namespace ExpertCluster.Models;
 
@@ -36,10 +37,8 @@ public sealed class ConfigFile
         byte[] bytes;
         try
         {
-            long length = new FileInfo(path).Length;
-            bytes = length <= MaxLength
-                ? File.ReadAllBytes(path)
-                : throw new ModelException(path, null, $"has {length} bytes, above the limit of {MaxLength}.");
+            bytes = BoundedFile.Read(
+                path, MaxLength, length => new ModelException(path, null, $"has {length} bytes, above the limit of {MaxLength}."));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

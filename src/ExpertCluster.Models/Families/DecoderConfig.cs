@@ -7,58 +7,17 @@ internal sealed class DecoderConfig
 {
     private const int Large = 1 << 24;
 
-    /// <summary>Keys that change what is computed, and the values that mean "as usual". A family names those it honours.</summary>
-    private static readonly (string Key, string[] Usual)[] Meaningful =
-    [
-        ("hidden_act", ["\"silu\""]),
-        ("attention_bias", ["false"]),
-        ("qkv_bias", ["false"]),
-        ("mlp_bias", ["false"]),
-        ("router_bias", ["false"]),
-        ("clip_qkv", []),
-        ("qk_layernorm", ["false"]),
-        ("sliding_window", []),
-        ("use_sliding_window", ["false"]),
-        ("layer_types", []),
-        ("mlp_only_layers", ["[]"]),
-        ("decoder_sparse_step", ["1"]),
-        ("moe_layer_freq", ["1"]),
-        ("first_k_dense_replace", ["0"]),
-        ("n_shared_experts", ["0"]),
-        ("shared_expert_intermediate_size", ["0"]),
-        ("norm_topk_prob", []),
-        ("routed_scaling_factor", ["1"]),
-        ("scoring_func", ["\"softmax\""]),
-        ("topk_method", ["\"greedy\""]),
-        ("n_group", ["1"]),
-        ("topk_group", ["1"]),
-        ("rope_interleave", ["false"]),
-        ("swiglu_limit", []),
-        ("q_lora_rank", []),
-        ("kv_lora_rank", []),
-        ("scale_embedding", ["false"]),
-        ("normalize_router_prob_before_dropping", ["false"]),
-        ("is_encoder_decoder", ["false"]),
-        ("add_cross_attention", ["false"]),
-        ("embedding_multiplier", ["1"]),
-        ("residual_multiplier", ["1"]),
-        ("attention_multiplier", []),
-        ("logits_scaling", ["1"]),
-        ("attn_logit_softcapping", []),
-        ("moe_every", ["1"]),
-        ("expert_act", []),
-        ("relative_attention_num_buckets", []),
-        ("relative_attention_max_distance", []),
-        ("final_logit_softcapping", []),
-    ];
-
     /// <summary>Keys that this class reads for every family, and keys that say nothing about what is computed.</summary>
     private static readonly string[] Shared =
     [
         "model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",
         "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings", "bos_token_id", "eos_token_id", "pad_token_id", "architectures",
-        "dtype", "torch_dtype", "transformers_version", "use_cache", "initializer_range",
+        "dtype", "torch_dtype", "transformers_version", "use_cache", "initializer_range", "layer_types",
     ];
+
+    private static readonly string[] ExpertsSpellings = ["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"];
+
+    private static readonly string[] TopKSpellings = ["num_experts_per_tok", "experts_per_token", "num_experts_per_token", "num_selected_experts"];
 
     private readonly ConfigFile _config;
     private readonly ConfigFile? _generation;
@@ -66,20 +25,16 @@ internal sealed class DecoderConfig
     /// <summary>Starts reading.</summary>
     /// <param name="config">config.json.</param>
     /// <param name="generation">generation_config.json.</param>
-    /// <param name="honoured">Meaningful keys that the family reads itself; all others must have their usual value.</param>
+    /// <param name="honoured">
+    /// <see cref="MeaningfulKeys"/> that the family reads itself; all others must be harmless. <c>layer_types</c> is, where every layer has
+    /// full attention.
+    /// </param>
     /// <exception cref="ModelException">One has not.</exception>
     public DecoderConfig(ConfigFile config, ConfigFile? generation, params string[] honoured)
     {
         _config = config;
         _generation = generation;
-        foreach ((string key, string[] usual) in Meaningful)
-        {
-            if (!honoured.Contains(key))
-            {
-                config.OnlyOneOf(key, usual);
-            }
-        }
-
+        MeaningfulKeys.CheckDecoder(config, [.. honoured, "layer_types"]);
         Hidden = Size("hidden_size");
         Layers = config.Int("num_hidden_layers", 1, 65536);
         Heads = Size("num_attention_heads");
@@ -91,6 +46,10 @@ internal sealed class DecoderConfig
 
         MaxContext = config.Int("max_position_embeddings", 1, int.MaxValue);
         Vocabulary = Size("vocab_size");
+        if (!honoured.Contains("layer_types") && Windows() is { } windows && windows.Contains(true))
+        {
+            throw config.Error("layer_types", "names sliding_attention, which is not supported here; only full_attention in every layer is.");
+        }
     }
 
     public int Hidden { get; }
@@ -140,7 +99,53 @@ internal sealed class DecoderConfig
     }
 
     /// <summary>Number of experts under the first of some keys that is there.</summary>
-    public int Experts(params string[] keys) => _config.Int(keys.FirstOrDefault(_config.Has) ?? keys[0], 1, 65536);
+    /// <exception cref="ModelException">None is, or another spelling says something else.</exception>
+    public int Experts(params string[] keys)
+    {
+        string key = keys.FirstOrDefault(_config.Has) ?? keys[0];
+        int experts = _config.Int(key, 1, 65536);
+        Agree(ExpertsSpellings, experts, key);
+        return experts;
+    }
+
+    /// <summary>Experts per token under the first of some keys that is there, or a default.</summary>
+    /// <exception cref="ModelException">More than experts, or another spelling says something else.</exception>
+    public int TopK(int experts, int? absent, params string[] keys)
+    {
+        string key = keys.FirstOrDefault(_config.Has) ?? keys[0];
+        int topK = _config.OptionalInt(key, 1, experts) ?? absent ?? throw _config.Missing(key);
+        Agree(TopKSpellings, topK, key);
+        return topK;
+    }
+
+    /// <summary>The width of experts in families whose experts alone have <c>intermediate_size</c>.</summary>
+    /// <exception cref="ModelException">It is missing, or moe_intermediate_size says something else.</exception>
+    public int ExpertWidth()
+    {
+        int width = Size("intermediate_size");
+        Agree(["moe_intermediate_size"], width, "intermediate_size");
+        return width;
+    }
+
+    /// <summary>The window of every layer, for families that know no other; null for none.</summary>
+    /// <exception cref="ModelException">Keys contradict each other.</exception>
+    public int? Window()
+    {
+        if (!_config.Flag("use_sliding_window", true))
+        {
+            return null;
+        }
+
+        int? window = _config.OptionalInt("sliding_window", 1, int.MaxValue);
+        if (window is null)
+        {
+            return _config.Has("use_sliding_window") ? throw _config.Error("use_sliding_window", "is true while sliding_window is missing.") : null;
+        }
+
+        return _config.Has("layer_types")
+            ? throw _config.Error("layer_types", "names only full_attention beside a sliding_window; remove one of them.")
+            : window;
+    }
 
     /// <summary>What heads, norms, rotation and head are, without windows.</summary>
     public DecoderSpec Spec(int headDim, double theta, double epsilon) =>
@@ -205,5 +210,13 @@ internal sealed class DecoderConfig
             "full_attention" => false,
             _ => throw _config.Error("layer_types", $"holds \"{type}\", which is not known; known are full_attention, sliding_attention."),
         })];
+    }
+
+    private void Agree(ReadOnlySpan<string> spellings, int value, string key)
+    {
+        foreach (string spelling in spellings)
+        {
+            MeaningfulKeys.Agree(_config, spelling, value, key);
+        }
     }
 }

@@ -8,7 +8,7 @@ internal static class DeepSeekConfig
     private static readonly string[] Honoured =
     [
         "attention_bias", "first_k_dense_replace", "n_shared_experts", "norm_topk_prob", "routed_scaling_factor", "scoring_func",
-        "topk_method", "n_group", "topk_group", "rope_interleave", "q_lora_rank", "kv_lora_rank",
+        "topk_method", "n_group", "topk_group", "rope_interleave", "q_lora_rank", "kv_lora_rank", "moe_intermediate_size", "num_selected_experts",
     ];
 
     /// <summary>Composes a definition.</summary>
@@ -33,6 +33,8 @@ internal static class DeepSeekConfig
             throw config.Error("qk_rope_head_dim", $"is {rotary}; rotary embedding needs an even one.");
         }
 
+        // The reference writes the width that is rotated as head_dim.
+        MeaningfulKeys.Agree(config, "head_dim", rotary, "qk_rope_head_dim");
         DecoderSpec rotated = read.Spec(rotary, 1e4, 1e-6);
         if (rotated.Rope!.Width != rotary)
         {
@@ -40,6 +42,7 @@ internal static class DeepSeekConfig
         }
 
         int headDim = rotary + read.Size("qk_nope_head_dim");
+        MeaningfulKeys.Agree(config, "qk_head_dim", headDim, "qk_nope_head_dim + qk_rope_head_dim");
         DecoderSpec spec = rotated with
         {
             HeadDim = headDim,
@@ -47,7 +50,7 @@ internal static class DeepSeekConfig
             AttentionScale = RopeConfig.ScoreFactor(config) / Math.Sqrt(headDim),
         };
         int experts = read.Experts("n_routed_experts", "num_local_experts");
-        RouterRule rule = route(new RouterRule { Experts = experts, TopK = config.Int("num_experts_per_tok", 1, experts), Normalise = false });
+        RouterRule rule = route(new RouterRule { Experts = experts, TopK = read.TopK(experts, null, "num_experts_per_tok"), Normalise = false });
         Check(config, rule);
         int width = read.Size("moe_intermediate_size");
         int dense = config.OptionalInt("first_k_dense_replace", 0, read.Layers) ?? Math.Min(firstDense, read.Layers);

@@ -18,15 +18,18 @@ public sealed class DeepSeekV2Family : IModelFamily
         // The published code then leaves the scaling factor out and the reference ignores the key: no telling which is meant.
         config.OnlyOneOf("norm_topk_prob", "false");
         config.OnlyOneOf("rope_interleave", "true");
+        bool grouped = config.Text("topk_method") == "group_limited_greedy";
+        if (!grouped)
+        {
+            config.OnlyOneOf("n_group", "1");
+            config.OnlyOneOf("topk_group", "1");
+        }
+
         return DeepSeekConfig.Define(
             ModelType,
             config,
             generation,
-            rule =>
-            {
-                bool grouped = config.Text("topk_method") == "group_limited_greedy";
-                return (grouped ? DeepSeekConfig.Groups(config, rule) : rule) with { Scale = config.Number("routed_scaling_factor", 1e-6, 1e6, 1) };
-            },
+            rule => (grouped ? DeepSeekConfig.Groups(config, rule) : rule) with { Scale = config.Number("routed_scaling_factor", 1e-6, 1e6, 1) },
             correction: null,
             firstDense: 0);
     }

@@ -7,45 +7,23 @@ internal sealed class EncoderDecoderConfig
 {
     private const int Large = 1 << 24;
 
-    /// <summary>Keys that change what is computed, and the only values that are supported.</summary>
-    private static readonly (string Key, string[] Usual)[] Meaningful =
-    [
-        ("is_encoder_decoder", ["true"]),
-        ("is_decoder", ["false"]),
-        ("num_selected_experts", []),
-        ("router_dtype", ["\"float32\""]),
-        ("is_gated_act", ["false"]),
-        ("shared_expert_intermediate_size", ["0"]),
-        ("n_shared_experts", ["0"]),
-        ("attention_bias", []),
-        ("norm_topk_prob", []),
-        ("routed_scaling_factor", ["1"]),
-        ("sliding_window", []),
-        ("rope_parameters", []),
-        ("rope_scaling", []),
-    ];
-
     private readonly ConfigFile _config;
     private readonly ConfigFile? _generation;
 
     /// <summary>Starts reading.</summary>
     /// <param name="config">config.json.</param>
     /// <param name="generation">generation_config.json.</param>
-    /// <param name="honoured">Meaningful keys that the family reads itself.</param>
+    /// <param name="honoured"><see cref="MeaningfulKeys"/> that the family reads itself; all others must be harmless.</param>
     public EncoderDecoderConfig(ConfigFile config, ConfigFile? generation, params string[] honoured)
     {
         (_config, _generation) = (config, generation);
-        foreach ((string key, string[] usual) in Meaningful)
-        {
-            if (!honoured.Contains(key))
-            {
-                config.OnlyOneOf(key, usual);
-            }
-        }
-
+        MeaningfulKeys.CheckEncoderDecoder(config, honoured);
         Hidden = Size("d_model");
         Vocabulary = Size("vocab_size");
         Experts = config.Int("num_experts", 1, 65536);
+        Agree("hidden_size", Hidden, "d_model");
+        Agree("num_local_experts", Experts, "num_experts");
+        Agree("n_routed_experts", Experts, "num_experts");
     }
 
     public int Hidden { get; }
@@ -60,6 +38,20 @@ internal sealed class EncoderDecoderConfig
 
     /// <summary>A size from 1 on, or a default.</summary>
     public int Size(string key, int absent) => _config.OptionalInt(key, 1, Large) ?? absent;
+
+    /// <summary>Refuses a key for what is known already, unless it says the same.</summary>
+    /// <exception cref="ModelException">It doesn't.</exception>
+    public void Agree(string key, int value, string means) => MeaningfulKeys.Agree(_config, key, value, means);
+
+    /// <summary>Refuses another number of experts per token than a family has.</summary>
+    /// <exception cref="ModelException">The config asks for one.</exception>
+    public void AgreeTopK(int topK)
+    {
+        foreach (string key in (ReadOnlySpan<string>)["num_experts_per_tok", "experts_per_token", "num_selected_experts"])
+        {
+            Agree(key, topK, "the experts per token of this model_type");
+        }
+    }
 
     /// <summary>Number of layers of a stack.</summary>
     public int Layers(string key) => _config.Int(key, 1, 32768);

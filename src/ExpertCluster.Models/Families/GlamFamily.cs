@@ -53,7 +53,7 @@ public sealed class GlamFamily : IModelFamily
         var rule = new RouterRule
         {
             Experts = experts,
-            TopK = config.OptionalInt("num_experts_per_tok", 1, experts) ?? Math.Min(2, experts),
+            TopK = read.TopK(experts, Math.Min(2, experts), "num_experts_per_tok"),
             Normalise = config.Flag("norm_topk_prob", true),
         };
         int dense = read.Size("intermediate_size");

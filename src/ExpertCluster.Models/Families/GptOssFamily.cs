@@ -15,10 +15,20 @@ public sealed class GptOssFamily : IModelFamily
     /// <inheritdoc/>
     public ModelDefinition Define(ConfigFile config, ConfigFile? generation)
     {
-        var read = new DecoderConfig(config, generation, "attention_bias", "sliding_window", "layer_types", "swiglu_limit");
+        var read = new DecoderConfig(
+            config, generation, "attention_bias", "sliding_window", "use_sliding_window", "layer_types", "swiglu_limit", "swiglu_alpha",
+            "router_bias", "moe_intermediate_size", "num_selected_experts");
+        config.OnlyOneOf("router_bias", "true");
+        config.OnlyOneOf("swiglu_alpha", "1.702");
+        bool window = config.Flag("use_sliding_window", true);
 
         // The reference alternates, a window first, when the file says nothing.
-        bool[] windows = read.Windows() ?? [.. read.AllLayers().Select(layer => layer % 2 == 0)];
+        bool[] windows = read.Windows() ?? [.. read.AllLayers().Select(layer => window && layer % 2 == 0)];
+        if (!window && windows.Contains(true))
+        {
+            throw config.Error("layer_types", "names sliding_attention while use_sliding_window is false.");
+        }
+
         DecoderSpec spec = read.Spec(read.HeadDim(), 150000, 1e-5) with
         {
             SlidingWindow = windows.Contains(true) ? config.Int("sliding_window", 1, int.MaxValue) : null,
@@ -29,10 +39,10 @@ public sealed class GptOssFamily : IModelFamily
         var rule = new RouterRule
         {
             Experts = experts,
-            TopK = config.Int(config.Has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token", 1, experts),
+            TopK = read.TopK(experts, null, "num_experts_per_tok", "experts_per_token"),
             Normalise = true,
         };
-        int width = read.Size("intermediate_size");
+        int width = read.ExpertWidth();
         WeightFormat format = WeightFormat.Read(config, mxfp4: true);
         foreach ((string key, int size) in ((string, int)[])[("hidden_size", read.Hidden), ("intermediate_size", width)])
         {

@@ -14,15 +14,15 @@ public sealed class MixtralFamily : IModelFamily
     /// <inheritdoc/>
     public ModelDefinition Define(ConfigFile config, ConfigFile? generation)
     {
-        var read = new DecoderConfig(config, generation, "sliding_window", "norm_topk_prob");
+        var read = new DecoderConfig(config, generation, "sliding_window", "use_sliding_window", "norm_topk_prob", "moe_intermediate_size", "num_selected_experts");
         config.OnlyOneOf("norm_topk_prob", "true");
         DecoderSpec spec = read.Spec(read.HeadDim(), 1e6, 1e-5) with
         {
-            SlidingWindow = config.OptionalInt("sliding_window", 1, int.MaxValue),
+            SlidingWindow = read.Window(),
         };
         int experts = read.Experts("num_local_experts");
-        var rule = new RouterRule { Experts = experts, TopK = config.Int("num_experts_per_tok", 1, experts), Normalise = true };
-        int width = read.Size("intermediate_size");
+        var rule = new RouterRule { Experts = experts, TopK = read.TopK(experts, null, "num_experts_per_tok"), Normalise = true };
+        int width = read.ExpertWidth();
         var network = new SwiGluBlock(read.Hidden, width) { Gate = "w1", Up = "w3", Down = "w2" };
         return new DecoderDefinition(read.Shape(ModelType, read.AllLayers(), rule, width), spec)
         {

@@ -34,8 +34,18 @@ internal sealed class NllbMoeFamily : IModelFamily
 
     private EncoderDecoderDefinition Define(ConfigFile config, ConfigFile? generation, int[]? expertsByRank)
     {
-        var read = new EncoderDecoderConfig(config, generation);
+        var read = new EncoderDecoderConfig(
+            config, generation, "num_selected_experts", "encoder_sparse_step", "decoder_sparse_step", "router_bias", "norm_topk_prob",
+            "second_expert_policy", "batch_prioritized_routing", "normalize_router_prob_before_dropping", "moe_eval_capacity_token_fraction",
+            "moe_token_dropout", "scale_embedding", "attention_bias", "qkv_bias", "mlp_bias");
+        read.AgreeTopK(2);
+        config.OnlyOneOf("norm_topk_prob", "true");
         config.OnlyOneOf("second_expert_policy", "\"all\"");
+        foreach (string bias in (ReadOnlySpan<string>)["attention_bias", "qkv_bias", "mlp_bias"])
+        {
+            config.OnlyOneOf(bias, "true");
+        }
+
         if (config.Number("moe_eval_capacity_token_fraction", -1, 1e9, 1) is var fraction and < 1)
         {
             throw config.Error(
@@ -131,8 +141,13 @@ internal sealed class NllbMoeFamily : IModelFamily
     private static int Heads(ConfigFile config, EncoderDecoderConfig read, string key)
     {
         int heads = read.Size(key);
-        return read.Hidden % heads == 0
-            ? heads
-            : throw config.Error(key, $"is {heads}, which does not divide d_model {read.Hidden}.");
+        if (read.Hidden % heads != 0)
+        {
+            throw config.Error(key, $"is {heads}, which does not divide d_model {read.Hidden}.");
+        }
+
+        read.Agree("num_key_value_heads", heads, key);
+        read.Agree("head_dim", read.Hidden / heads, "d_model / " + key);
+        return heads;
     }
 }

@@ -14,17 +14,20 @@ public sealed class OlmoeFamily : IModelFamily
     /// <inheritdoc/>
     public ModelDefinition Define(ConfigFile config, ConfigFile? generation)
     {
-        var read = new DecoderConfig(config, generation, "norm_topk_prob", "attention_bias", "clip_qkv");
+        var read = new DecoderConfig(config, generation, "norm_topk_prob", "attention_bias", "clip_qkv", "moe_intermediate_size", "num_selected_experts", "use_qk_norm");
+
+        // It has such norms always: "false" would be a lie, and what "true" means differs between families.
+        config.OnlyOneOf("use_qk_norm");
         DecoderSpec spec = read.Spec(read.HeadDim(), 1e4, 1e-5);
         bool bias = config.Flag("attention_bias", false);
         int experts = read.Experts("num_experts", "num_local_experts");
         var rule = new RouterRule
         {
             Experts = experts,
-            TopK = config.Int("num_experts_per_tok", 1, experts),
+            TopK = read.TopK(experts, null, "num_experts_per_tok"),
             Normalise = config.Flag("norm_topk_prob", false),
         };
-        int width = read.Size("intermediate_size");
+        int width = read.ExpertWidth();
         return new DecoderDefinition(read.Shape(ModelType, read.AllLayers(), rule, width), spec)
         {
             Format = WeightFormat.Read(config),

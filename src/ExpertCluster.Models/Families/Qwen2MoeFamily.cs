@@ -16,7 +16,7 @@ public sealed class Qwen2MoeFamily : IModelFamily
     {
         var read = new DecoderConfig(
             config, generation, "norm_topk_prob", "qkv_bias", "sliding_window", "use_sliding_window", "layer_types", "decoder_sparse_step",
-            "mlp_only_layers", "shared_expert_intermediate_size");
+            "mlp_only_layers", "shared_expert_intermediate_size", "moe_intermediate_size", "num_selected_experts");
         bool[]? windows = read.Windows();
         bool window = config.Flag("use_sliding_window", false);
         if (window && windows is null)
@@ -38,7 +38,7 @@ public sealed class Qwen2MoeFamily : IModelFamily
         var rule = new RouterRule
         {
             Experts = experts,
-            TopK = config.Int("num_experts_per_tok", 1, experts),
+            TopK = read.TopK(experts, null, "num_experts_per_tok"),
             Normalise = config.Flag("norm_topk_prob", false),
         };
         int width = read.Size("moe_intermediate_size");

@@ -15,7 +15,9 @@ public sealed class Qwen3MoeFamily : IModelFamily
     public ModelDefinition Define(ConfigFile config, ConfigFile? generation)
     {
         var read = new DecoderConfig(
-            config, generation, "norm_topk_prob", "attention_bias", "sliding_window", "use_sliding_window", "decoder_sparse_step", "mlp_only_layers");
+            config, generation, "norm_topk_prob", "attention_bias", "sliding_window", "use_sliding_window", "decoder_sparse_step", "mlp_only_layers",
+            "moe_intermediate_size", "num_selected_experts", "use_qk_norm");
+        config.OnlyOneOf("use_qk_norm", "true");
         bool window = config.Flag("use_sliding_window", false);
         if (window)
         {
@@ -23,16 +25,13 @@ public sealed class Qwen3MoeFamily : IModelFamily
             config.OnlyOneOf("max_window_layers", "0");
         }
 
-        DecoderSpec spec = read.Spec(read.HeadDim(), 1e4, 1e-6) with
-        {
-            SlidingWindow = window ? config.Int("sliding_window", 1, int.MaxValue) : null,
-        };
+        DecoderSpec spec = read.Spec(read.HeadDim(), 1e4, 1e-6) with { SlidingWindow = window ? read.Window() : null };
         bool bias = config.Flag("attention_bias", false);
         int experts = read.Experts("num_experts", "num_local_experts");
         var rule = new RouterRule
         {
             Experts = experts,
-            TopK = config.Int("num_experts_per_tok", 1, experts),
+            TopK = read.TopK(experts, null, "num_experts_per_tok"),
             Normalise = config.Flag("norm_topk_prob", false),
         };
         int width = read.Size("moe_intermediate_size");

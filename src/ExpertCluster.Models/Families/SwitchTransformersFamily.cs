@@ -19,10 +19,17 @@ internal sealed class SwitchTransformersFamily : IModelFamily
     /// <inheritdoc/>
     public ModelDefinition Define(ConfigFile config, ConfigFile? generation)
     {
-        var read = new EncoderDecoderConfig(config, generation, "num_selected_experts");
-        config.OnlyOneOf("num_selected_experts", "1");
+        var read = new EncoderDecoderConfig(
+            config, generation, "num_selected_experts", "encoder_sparse_step", "decoder_sparse_step", "router_bias", "norm_topk_prob",
+            "relative_attention_num_buckets", "relative_attention_max_distance", "scale_decoder_outputs");
+        read.AgreeTopK(1);
+
+        // The one weight is the probability itself.
+        config.OnlyOneOf("norm_topk_prob", "false");
         int heads = read.Size("num_heads");
         int headDim = read.Size("d_kv");
+        read.Agree("head_dim", headDim, "d_kv");
+        read.Agree("num_key_value_heads", heads, "num_heads");
         int width = read.Size("d_ff");
         int encoderLayers = read.Layers("num_layers");
         int decoderLayers = config.Has("num_decoder_layers") ? read.Layers("num_decoder_layers") : encoderLayers;

@@ -1,5 +1,6 @@
 using ExpertCluster.Models.Tokenization.ByteLevel;
 using ExpertCluster.Models.Tokenization.SentencePiece;
+using ExpertCluster.Tensors.Checkpoints;
 
 namespace ExpertCluster.Models.Tokenization;
 
@@ -96,10 +97,8 @@ public static class TokenizerLoader
     {
         try
         {
-            long length = new FileInfo(path).Length;
-            if (length > MaxFileBytes)
-                throw new TokenizerException(path, "", $"is {length} bytes long; a tokenizer file has at most {MaxFileBytes}.");
-            return File.ReadAllBytes(path);
+            return BoundedFile.Read(
+                path, MaxFileBytes, length => new TokenizerException(path, "", $"is {length} bytes long; a tokenizer file has at most {MaxFileBytes}."));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -50,10 +50,18 @@ public sealed class AlternatingStack : nn.Module
                 Type = settings.Type,
                 Device = settings.Device,
             };
-            // One expert under a softmax has weight 1: a dense network.
+            // One expert under a softmax has weight 1: a dense network. What concerns choices has no meaning there.
             Gate gate = HasMixture(layer)
                 ? preset.Create(settings)
-                : Jacobs1991.Preset.Create(settings with { Experts = 1, TopK = null, CapacityFactor = null });
+                : Jacobs1991.Preset.Create(new GateSettings
+                {
+                    Hidden = settings.Hidden,
+                    Experts = 1,
+                    Generator = settings.Generator,
+                    Frozen = settings.Frozen,
+                    Type = settings.Type,
+                    Device = settings.Device,
+                });
             return new TransformerBlock(new MixtureLayer(gate, new FeedForwardExperts(options)), heads, settings.Generator, glam, settings.Type);
         })]);
     }

@@ -60,14 +60,14 @@ public static class LoadBalancingLoss
 
     /// <summary>
     /// Per sequence Σ f·P with f = E/(k·T)·count and P the mean of the affinities normalised per token; 1 at uniform (DeepSeek-V3,
-    /// arXiv:2412.19437, equations 17–20).
+    /// arXiv:2412.19437, equations 17–20). A token whose affinities all underflow to 0 counts for no expert.
     /// </summary>
     /// <inheritdoc cref="FirstChoice"/>
     public static Tensor SequenceWise(Tensor probabilities, Tensor chosen, int groups = 1)
     {
         ArgumentNullException.ThrowIfNull(probabilities);
         using var scope = NewDisposeScope();
-        return DeepSpeed(probabilities / probabilities.sum(1, keepdim: true), chosen, groups).MoveToOuterDisposeScope();
+        return DeepSpeed(probabilities / (probabilities.sum(1, keepdim: true) + 1e-20), chosen, groups).MoveToOuterDisposeScope();
     }
 
     private static Tensor Product(Tensor probabilities, Tensor chosen, int groups)

@@ -29,7 +29,8 @@ public static class AdaMvMoe
 
     private static Gate Create(GateSettings settings)
     {
-        int k = settings.Checked(settings.TopK ?? Math.Min(2, settings.Experts));
+        settings.Only("adamv-moe", nameof(GateSettings.TopK), nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups), nameof(GateSettings.Tasks));
+        int k = settings.Checked("adamv-moe", settings.TopK ?? Math.Min(2, settings.Experts));
         if (settings.Tasks < 1)
         {
             throw new ArgumentOutOfRangeException(nameof(settings), settings.Tasks, "adamv-moe needs at least 1 task.");

@@ -29,7 +29,7 @@ public static class BaseHash
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("base-hash");
+        settings.Only("base-hash", nameof(GateSettings.TopK));
         settings.ChoicesOf("base-hash", 1);
         return new HashGate(HashTable.Random(settings.Vocabulary, settings.Experts, 0), settings.Experts, settings.Device);
     }

@@ -31,7 +31,7 @@ public static class Conditional2014
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("conditional-2014");
+        settings.Only("conditional-2014", nameof(GateSettings.TopK), nameof(GateSettings.Estimator));
         settings.ChoicesOf("conditional-2014", 1);
         if (settings.Estimator is not (GradientKind.StraightThrough or GradientKind.Reinforce))
         {

@@ -30,7 +30,8 @@ public static class DeepMoe2013
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("deep-moe-2013");
+        settings.Only("deep-moe-2013", nameof(GateSettings.TopK));
+        settings.ChoicesOf("deep-moe-2013", settings.Experts);
         return new TokenChoiceGate("deep-moe-2013", settings.Router(RouterInit.TruncatedNormal), new RoutingPolicy
         {
             Score = new BalancedStartScores(settings.Experts, device: settings.Device),

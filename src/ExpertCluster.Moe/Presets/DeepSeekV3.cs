@@ -33,8 +33,8 @@ public static class DeepSeekV3
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("deepseek-v3");
-        int k = settings.Checked(settings.TopK ?? Math.Min(8, settings.Experts));
+        settings.Only("deepseek-v3", nameof(GateSettings.TopK), nameof(GateSettings.Groups), nameof(GateSettings.ExpertGroups));
+        int k = settings.Checked("deepseek-v3", settings.TopK ?? Math.Min(8, settings.Experts));
         int groups = settings.ExpertGroups ?? (settings.Experts % 8 == 0 && settings.Experts / 2 >= k ? 8 : 1);
         return new TokenChoiceGate("deepseek-v3", settings.Router(RouterInit.Normal), new RoutingPolicy
         {

@@ -14,7 +14,7 @@ public static class ExpertChoice
         Summary = "experts choose tokens: equal loads, no auxiliary loss",
         Defaults = new Dictionary<string, string>
         {
-            ["capacity factor"] = "2: C = ceil(2 T/E)",
+            ["capacity factor"] = "2: C = ceil(2 T/E), T of a group",
             ["weights"] = "the probability",
             ["overflow"] = "none: loads are equal by construction",
         },
@@ -29,11 +29,13 @@ public static class ExpertChoice
 
     private static Gate Create(GateSettings settings)
     {
-        if (settings.TopK is { } k)
+        settings.Only("expert-choice", nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups));
+        if (settings.Dropless)
         {
-            throw new ArgumentOutOfRangeException(nameof(settings), k, "expert-choice has no k; CapacityFactor is the mean number of experts per token.");
+            throw new ArgumentOutOfRangeException(
+                nameof(settings), true, "expert-choice does not honour Dropless, which is True: a token that no expert chooses is in none; raise CapacityFactor.");
         }
 
-        return new ExpertChoiceGate(settings.Router(RouterInit.Normal), settings.CapacityFactor ?? 2);
+        return new ExpertChoiceGate(settings.Router(RouterInit.Normal), settings.CapacityFactor ?? 2, settings.Groups);
     }
 }

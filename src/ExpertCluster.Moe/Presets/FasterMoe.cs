@@ -32,14 +32,16 @@ public static class FasterMoe
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("fastermoe");
-        int k = settings.Checked(settings.TopK ?? 2);
+        settings.Only("fastermoe", nameof(GateSettings.TopK), nameof(GateSettings.LocalExperts));
+        int k = settings.Checked("fastermoe", settings.TopK ?? 2);
         IReadOnlyList<bool> local = settings.LocalExperts ?? [.. Enumerable.Repeat(true, settings.Experts)];
         return new TokenChoiceGate("fastermoe", settings.Router(RouterInit.Normal), new RoutingPolicy
         {
-            Score = new SoftmaxScores(),
+            Score = new SoftmaxScores { RankByLogits = true },
             Select = new TopologyLimitedChoices(k, local),
-            Weights = new NormalisedWeights(),
+
+            // Renormalised probabilities are the softmax of the chosen logits, but those of a node's own experts may all underflow.
+            Weights = new ChosenSoftmaxWeights(),
             Losses = [LossTerm.FirstChoice(0.01)],
         });
     }

@@ -33,10 +33,11 @@ public static class FlanMoe
 
     private static Gate Create(GateSettings settings)
     {
-        int k = settings.Checked(settings.TopK ?? Math.Min(2, settings.Experts));
+        settings.Only("flan-moe", nameof(GateSettings.TopK), nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups));
+        int k = settings.Checked("flan-moe", settings.TopK ?? Math.Min(2, settings.Experts));
         if (k > 2)
         {
-            throw new ArgumentOutOfRangeException(nameof(settings), k, "flan-moe tunes models with 1 or 2 experts per token.");
+            throw new ArgumentOutOfRangeException(nameof(settings), k, $"flan-moe tunes models with 1 or 2 experts per token; TopK is {k}.");
         }
 
         return new TokenChoiceGate("flan-moe", settings.Router(RouterInit.TruncatedNormal), new RoutingPolicy

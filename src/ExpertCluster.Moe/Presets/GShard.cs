@@ -38,6 +38,7 @@ public static class GShard
     internal static TokenChoiceGate Create(
         string name, GateSettings settings, double threshold, double train, double evaluation, LinearRouter router, params LossTerm[] losses)
     {
+        settings.Only(name, nameof(GateSettings.TopK), nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups));
         settings.ChoicesOf(name, 2);
         return new TokenChoiceGate(name, router, new RoutingPolicy
         {

@@ -22,7 +22,7 @@ public static class Jacobs1991
         Differs =
         [
             "Experts are any modules, not only linear maps.",
-            "The likelihood loss is separate, since it needs targets: MixtureLikelihoodLoss.Compute.",
+            "The likelihood loss is separate, since it needs targets: MixtureLikelihoodLoss.OfLogits, or Compute from gates.",
         ],
         Gradient = GradientKind.Exact,
         Create = Create,
@@ -30,7 +30,8 @@ public static class Jacobs1991
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("jacobs-1991");
+        settings.Only("jacobs-1991", nameof(GateSettings.TopK));
+        settings.ChoicesOf("jacobs-1991", settings.Experts);
         return new TokenChoiceGate("jacobs-1991", settings.Router(RouterInit.Zero), new RoutingPolicy
         {
             Score = new SoftmaxScores(),

@@ -16,7 +16,7 @@ public static class MegaBlocks
         Defaults = new Dictionary<string, string>
         {
             ["k"] = "1",
-            ["capacity"] = "none; CapacityFactor above 0 gives the padded variant, token-major",
+            ["capacity"] = "none; CapacityFactor above 0 gives the padded variant, per group, token-major",
             ["weights"] = "the probability",
             ["load-balancing loss"] = "0.1",
             ["products"] = "GroupedProduct",
@@ -32,15 +32,17 @@ public static class MegaBlocks
 
     private static Gate Create(GateSettings settings)
     {
-        int k = settings.Checked(settings.TopK ?? 1);
+        settings.Only("megablocks", nameof(GateSettings.TopK), nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups));
+        int k = settings.Checked("megablocks", settings.TopK ?? 1);
         return new TokenChoiceGate("megablocks", settings.Router(RouterInit.Normal), new RoutingPolicy
         {
             Score = new SoftmaxScores(),
             Select = new TopKChoices(k),
-            Capacity = settings.CapacityFactor is { } factor && !settings.Dropless
+            Capacity = settings.CapacityFactor is { } factor
                 ? new CapacityPolicy(CapacityConventions.MegaBlocks, factor, factor) { Priority = OverflowPriority.TokenMajor }
                 : null,
             Weights = new ProbabilityWeights(),
+            Groups = settings.Groups,
             Losses = [LossTerm.MegaBlocks(0.1)],
         });
     }

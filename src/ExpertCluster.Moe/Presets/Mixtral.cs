@@ -31,8 +31,8 @@ public static class Mixtral
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("mixtral");
-        int k = settings.Checked(settings.TopK ?? 2);
+        settings.Only("mixtral", nameof(GateSettings.TopK));
+        int k = settings.Checked("mixtral", settings.TopK ?? 2);
         return new TokenChoiceGate("mixtral", settings.Router(RouterInit.Normal), new RoutingPolicy
         {
             Score = new SoftmaxScores(),

@@ -33,8 +33,8 @@ public static class Shazeer2017
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("shazeer-2017");
-        int k = settings.Checked(settings.TopK ?? Math.Min(4, settings.Experts));
+        settings.Only("shazeer-2017", nameof(GateSettings.TopK));
+        int k = settings.Checked("shazeer-2017", settings.TopK ?? Math.Min(4, settings.Experts));
         return new TokenChoiceGate("shazeer-2017", settings.Router(RouterInit.Zero, learnNoise: true), new RoutingPolicy
         {
             Score = new LearnedNoiseScores(),

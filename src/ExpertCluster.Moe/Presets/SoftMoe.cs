@@ -20,7 +20,7 @@ public static class SoftMoe
         },
         Differs =
         [
-            "One group at a time: the caller routes images apart.",
+            "One group at a time: the caller routes images apart, and GateSettings.Groups is refused.",
         ],
         Gradient = GradientKind.Exact,
         Create = Create,
@@ -28,12 +28,7 @@ public static class SoftMoe
 
     private static Gate Create(GateSettings settings)
     {
-        settings.RefuseCapacity("soft-moe");
-        if (settings.TopK is { } k)
-        {
-            throw new ArgumentOutOfRangeException(nameof(settings), k, "soft-moe has no k: every token reaches every slot.");
-        }
-
-        return new SoftGate(settings.Hidden, settings.Experts, settings.SlotsPerExpert, settings.Generator, settings.Type, settings.Device);
+        settings.Only("soft-moe", nameof(GateSettings.SlotsPerExpert));
+        return new SoftGate(settings.Hidden, settings.Experts, settings.SlotsPerExpert, settings.Generator, settings.Type, settings.Device, settings.Frozen);
     }
 }

@@ -34,6 +34,7 @@ public static class Switch
 
     private static Gate Create(GateSettings settings)
     {
+        settings.Only("switch", nameof(GateSettings.TopK), nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups));
         int k = settings.ChoicesOf("switch", 1);
         return new TokenChoiceGate("switch", settings.Router(RouterInit.TruncatedNormal, jitter: 0.01), new RoutingPolicy
         {

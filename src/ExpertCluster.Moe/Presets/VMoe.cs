@@ -31,7 +31,11 @@ public static class VMoe
         Create = Create,
     };
 
-    private static Gate Create(GateSettings settings) => Create("v-moe", settings, settings.Checked(settings.TopK ?? Math.Min(2, settings.Experts)));
+    private static Gate Create(GateSettings settings)
+    {
+        settings.Only("v-moe", nameof(GateSettings.TopK), nameof(GateSettings.CapacityFactor), nameof(GateSettings.Groups));
+        return Create("v-moe", settings, settings.Checked("v-moe", settings.TopK ?? Math.Min(2, settings.Experts)));
+    }
 
     /// <summary>V-MoE's router, which AdaMV-MoE has once per task.</summary>
     internal static TokenChoiceGate Create(string name, GateSettings settings, int k) =>

@@ -1,6 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -25,14 +26,16 @@ public sealed unsafe class SafetensorsFile : IDisposable
         Path = path;
         try
         {
-            Length = new FileInfo(path).Length;
+            // The handle is of what a link leads to, and so is its length; FileInfo would tell the link's own.
+            using SafeFileHandle handle = File.OpenHandle(path);
+            Length = BoundedFile.Length(handle);
             if (Length < 8)
             {
                 // An empty file cannot be mapped; the same check words the error.
                 SafetensorsHeader.ReadLength(path, [], Length, options);
             }
 
-            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            _map = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -14,13 +14,8 @@ internal static class ShardIndex
         byte[] bytes;
         try
         {
-            long length = new FileInfo(file).Length;
-            if (length > MaxLength)
-            {
-                throw new CheckpointException(file, null, $"has {length} bytes, above the limit of {MaxLength}.");
-            }
-
-            bytes = File.ReadAllBytes(file);
+            bytes = BoundedFile.Read(
+                file, MaxLength, length => new CheckpointException(file, null, $"has {length} bytes, above the limit of {MaxLength}."));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -21,16 +21,18 @@ public sealed class SoftGate : Gate
     /// <param name="generator">Source of the start, normal with σ = 1/√H.</param>
     /// <param name="dtype">Float32 or float64.</param>
     /// <param name="device">Device of the weights.</param>
+    /// <param name="frozen">Whether Φ and its scale stay as they are.</param>
     public SoftGate(
-        int hidden, int experts, int slotsPerExpert, Generator generator, ScalarType dtype = ScalarType.Float32, Device? device = null)
+        int hidden, int experts, int slotsPerExpert, Generator generator, ScalarType dtype = ScalarType.Float32, Device? device = null,
+        bool frozen = false)
         : base("soft-moe", experts)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(hidden, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(slotsPerExpert, 1);
         (Hidden, SlotsPerExpert) = (hidden, slotsPerExpert);
         using Tensor normal = randn([hidden, (long)experts * slotsPerExpert], dtype: dtype, device: device, generator: generator);
-        _phi = new Parameter(normal / Math.Sqrt(hidden));
-        _scale = new Parameter(ones(1, dtype: dtype, device: device));
+        _phi = new Parameter(normal / Math.Sqrt(hidden), !frozen);
+        _scale = new Parameter(ones(1, dtype: dtype, device: device), !frozen);
         register_parameter("phi", _phi);
         register_parameter("scale", _scale);
     }

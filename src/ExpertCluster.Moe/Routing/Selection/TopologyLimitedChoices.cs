@@ -5,7 +5,8 @@ namespace ExpertCluster.Moe.Routing;
 
 /// <summary>
 /// Top-k that keeps traffic between nodes within a share: of the tokens that would leave the node, those with the highest scores for
-/// remote experts may; the others choose among the node's own experts (He et al. 2022, "FasterMoE", PPoPP, section 5.3).
+/// remote experts may; the others choose among the node's own experts (He et al. 2022, "FasterMoE", PPoPP, section 5.3). A token whose logits
+/// mask all of the node's own experts may leave in any case.
 /// </summary>
 public sealed class TopologyLimitedChoices : ISelectionPolicy
 {
@@ -62,6 +63,10 @@ public sealed class TopologyLimitedChoices : ISelectionPolicy
         Tensor order = StableOrder.Descending(wish);
         Tensor rank = empty_like(order).scatter(0, order, arange(scores.Tokens, dtype: ScalarType.Int64, device: order.device));
         Tensor stays = leaves.any(1).logical_and(rank.ge((long)(_share * scores.Tokens)));
+
+        // A logit of −∞ masks an expert: a token that has no other at home has to leave.
+        Tensor home = scores.Logits.masked_fill(remote.unsqueeze(0), double.NegativeInfinity).amax([1L]).isfinite();
+        stays = stays.logical_and(home);
         return scores.Ranking.masked_fill(stays.unsqueeze(1).logical_and(remote.unsqueeze(0)), double.NegativeInfinity);
     }
 }

@@ -8,10 +8,12 @@ namespace ExpertCluster.Tests.Models.Families;
 /// <summary>Families and flags without a reference's answers, against float64 loops.</summary>
 public sealed class FamilyParityTests
 {
-    private const string Qwen = """
+    private const string Olmoe = """
         "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 40,
-        "moe_intermediate_size": 24, "num_experts": 6, "num_experts_per_tok": 3
+        "num_experts": 6, "num_experts_per_tok": 3
         """;
+
+    private const string Qwen = """ "moe_intermediate_size": 24, """ + Olmoe;
 
     private const string GptOss = """
         "model_type": "gpt_oss", "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
@@ -43,7 +45,7 @@ public sealed class FamilyParityTests
         { """{ "model_type": "qwen2_moe", "shared_expert_intermediate_size": 20, "norm_topk_prob": true, "qkv_bias": false, "use_sliding_window": true, "sliding_window": 6, "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"], """ + Qwen + "}", true, 0 },
         { """{ "model_type": "qwen3_moe", "norm_topk_prob": true, "attention_bias": true, "head_dim": 12, "mlp_only_layers": [0, 2], "rope_parameters": { "rope_type": "linear", "factor": 2.5, "partial_rotary_factor": 0.5 }, """ + Qwen + "}", true, 0 },
         { """{ "model_type": "qwen3_moe", "use_sliding_window": true, "sliding_window": 5, "max_window_layers": 0, "quantization_config": { "quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [16, 12], "activation_scheme": "dynamic" }, """ + Qwen + "}", false, 16 },
-        { """{ "model_type": "olmoe", "clip_qkv": 0.7, "norm_topk_prob": true, "attention_bias": true, "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 32 }, """ + Qwen + "}", true, 0 },
+        { """{ "model_type": "olmoe", "clip_qkv": 0.7, "norm_topk_prob": true, "attention_bias": true, "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 32 }, """ + Olmoe + "}", true, 0 },
         { "{" + GptOss + "}", false, 0 },
         { """{ "swiglu_limit": 1.5, "attention_bias": false, "quantization_config": { "quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"] }, """ + GptOss + "}", false, 0 },
         { """{ "model_type": "deepseek_v2", "topk_method": "greedy", "routed_scaling_factor": 1.7, """ + DeepSeek + "}", true, 0 },

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ExpertCluster.Models;
+using ExpertCluster.Tensors.Checkpoints;
 using ExpertCluster.Tests.Tensors;
 
 namespace ExpertCluster.Tests.Models.Families;
@@ -50,6 +51,46 @@ public sealed class FamilyRefusalTests : IDisposable
     {
         File.Move(_folder["model.safetensors"], _folder["pytorch_model.bin"]);
         Open().Should().Throw<ModelException>().WithMessage("*pytorch_model.bin*pickle*python3 -c*save_pretrained*");
+    }
+
+    [Theory]
+    [InlineData("golden.safetensors")]
+    [InlineData("adapter_model.safetensors")]
+    [InlineData("model-00001-of-00002.safetensors")]
+    public void Pickled_weights_are_refused_beside_safetensors_that_are_not_the_models(string other)
+    {
+        File.Move(_folder["model.safetensors"], _folder["pytorch_model.bin"]);
+        File.Copy(_folder["pytorch_model.bin"], _folder[other]);
+        Open().Should().Throw<ModelException>().WithMessage("*pytorch_model.bin*pickle*save_pretrained*");
+    }
+
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData("model.safetensors.index.json")]
+    public void Pickled_weights_beside_the_models_own_safetensors_are_left_alone(string own)
+    {
+        File.Copy(_folder["model.safetensors"], _folder["pytorch_model.bin"]);
+        if (own != "model.safetensors")
+        {
+            File.Move(_folder["model.safetensors"], _folder["one.safetensors"]);
+            File.WriteAllText(_folder[own], """{"weight_map":{"lost":"two.safetensors"}}""");
+            Open().Should().Throw<CheckpointException>().WithMessage("*two.safetensors*download it too*");
+            return;
+        }
+
+        using ModelCheckpoint checkpoint = ModelCheckpoint.Open(_folder.Path);
+        checkpoint.Shape.Family.Should().Be("mixtral");
+    }
+
+    [Fact]
+    public void The_command_that_converts_pickled_weights_holds_for_any_folder()
+    {
+        string folder = _folder["my models' folder"];
+        Directory.CreateDirectory(folder);
+        File.Move(_folder["config.json"], Path.Combine(folder, "config.json"));
+        File.Move(_folder["model.safetensors"], Path.Combine(folder, "pytorch_model.bin"));
+        FluentActions.Invoking(() => ModelCheckpoint.Open(folder)).Should().Throw<ModelException>().Which.Message
+            .Should().EndWith($" '{_folder.Path}{Path.DirectorySeparatorChar}my models'\\'' folder' '{_folder.Path}{Path.DirectorySeparatorChar}my models'\\'' folder-safetensors'");
     }
 
     private Action Open() => () => ModelCheckpoint.Open(_folder.Path).Dispose();

@@ -98,5 +98,76 @@ public sealed class LossSpec
         wrong.Should().Throw<ArgumentException>().WithMessage("*[T,E], [T,E,O], [T,O]*");
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, -200)]
+    [InlineData(ScalarType.Float32, double.NegativeInfinity)]
+    [InlineData(ScalarType.Float32, -95)]
+    [InlineData(ScalarType.Float64, -200)]
+    [InlineData(ScalarType.Float64, -800)]
+    [InlineData(ScalarType.Float64, double.NegativeInfinity)]
+    public void The_likelihood_of_1991_has_finite_gradients_where_gates_underflow(ScalarType type, double low)
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(5, CPU);
+        Tensor outputs = randn([2, 3, 2], dtype: type, generator: generator);
+        Tensor desired = randn([2, 2], dtype: type, generator: generator);
+        foreach (Func<Tensor, Tensor> loss in (Func<Tensor, Tensor>[])
+            [l => MixtureLikelihoodLoss.Compute(l.softmax(-1), outputs, desired), l => MixtureLikelihoodLoss.OfLogits(l, outputs, desired)])
+        {
+            Tensor logits = tensor(new[] { 0, 0, low, 0, 1, low }, dtype: type).reshape(2, 3).requires_grad_(true);
+            Tensor value = loss(logits);
+            double.IsFinite(Value(value)).Should().BeTrue();
+            value.backward();
+            double[] gradient = logits.grad!.to(ScalarType.Float64).Values<double>();
+            gradient.Should().OnlyContain(g => double.IsFinite(g));
+            gradient[2].Should().BeApproximately(0, 1e-12);
+
+            // Where a finite difference is defined, it is the same: at logits that are finite, in a type that resolves a step.
+            for (int i = 0; type == ScalarType.Float64 && i < gradient.Length; i++)
+            {
+                if (double.IsFinite(logits.detach().Values<double>()[i]))
+                {
+                    gradient[i].Should().BeApproximately((At(i, 1e-6) - At(i, -1e-6)) / 2e-6, 1e-8);
+                }
+            }
+
+            double At(int index, double step)
+            {
+                Tensor moved = logits.detach().clone();
+                moved.view(-1)[index] += step;
+                return Value(loss(moved));
+            }
+        }
+    }
+
+    [Fact]
+    public void The_likelihood_of_1991_keeps_an_expert_that_underflowed_when_it_is_made_from_logits()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        Tensor logits = tensor(new[] { 0f, -200f }).reshape(1, 2);
+        Tensor outputs = tensor(new[] { 1000f, 0f }).reshape(1, 2, 1);
+        Tensor desired = zeros(1, 1);
+
+        // The first expert is off by 1000, which costs 5·10⁵; the second is right, which costs its 200.
+        Value(MixtureLikelihoodLoss.OfLogits(logits, outputs, desired)).Should().BeApproximately(200, 1e-3);
+        Value(MixtureLikelihoodLoss.Compute(logits.softmax(-1), outputs, desired)).Should().BeApproximately(5e5, 1);
+    }
+
+    [Fact]
+    public void The_sequence_loss_and_its_gradient_are_finite_when_all_affinities_of_a_token_underflow()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        Tensor logits = cat([full([1, 4], -200f), tensor(new[] { 1f, -1f, 0f, 0.5f }).reshape(1, 4)], 0).requires_grad_(true);
+        Tensor loss = LoadBalancingLoss.SequenceWise(logits.sigmoid(), tensor(new long[] { 0, 0 }).reshape(2, 1));
+        Value(loss).Should().BeApproximately(4 * 0.5 / (1 + (Sigmoid(-1) / Sigmoid(1)) + (Sigmoid(0) / Sigmoid(1)) + (Sigmoid(0.5) / Sigmoid(1))), 1e-6);
+        loss.backward();
+        logits.grad!.isfinite().all().item<bool>().Should().BeTrue();
+
+        static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+    }
+
     private static double Value(Tensor scalar) => scalar.to(ScalarType.Float64).item<double>();
 }

@@ -115,6 +115,25 @@ public sealed class PresetsSpec
         }
     }
 
+    [Fact]
+    public void Fastermoe_weighs_experts_at_home_by_their_logits_when_a_far_one_takes_all_probability()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1, CPU);
+        using var gate = (TokenChoiceGate)GatePresets.Get("fastermoe").Create(
+            new GateSettings { Hidden = 1, Experts = 4, Generator = generator, TopK = 2, LocalExperts = [false, true, true, true] });
+        using (no_grad())
+        {
+            gate.Router.Weight.copy_(tensor(new float[] { 200, 0, 0, 0 }).reshape(4, 1));
+        }
+
+        GateResult result = gate.Route(new GateInput(ones(3, 1)), RoutingContext.Train(generator));
+        result.Slots.Weight.Values<float>().Should().OnlyContain(w => w == 0.5f);
+        (result.Slots.Weight.sum() + result.TotalLoss!).backward();
+        gate.Router.Weight.grad!.isfinite().all().item<bool>().Should().BeTrue();
+    }
+
     [Theory]
     [InlineData("jacobs-1991")]
     [InlineData("megablocks")]

@@ -76,6 +76,46 @@ public sealed class SelectionSpec
     }
 
     [Fact]
+    public void A_token_that_stays_is_weighed_right_where_the_probabilities_of_its_own_experts_underflow()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        bool[] local = [false, true, true, true];
+        foreach ((IWeightPolicy weights, float[] expected) in (ReadOnlySpan<(IWeightPolicy, float[])>)
+            [(new ChosenSoftmaxWeights(), [1 / (1 + MathF.Exp(-1)), 1 / (1 + MathF.E)]), (new NormalisedWeights(), [0, 0])])
+        {
+            Tensor logits = tensor(new float[] { 200, 0, 1, -3 }).reshape(1, 4).requires_grad_(true);
+            SlotAssignment slots = new RoutingPolicy
+            {
+                Score = new SoftmaxScores { RankByLogits = true },
+                Select = new TopologyLimitedChoices(2, local),
+                Weights = weights,
+            }.Route(new RouterOutput(logits), RoutingContext.Evaluation).Slots;
+            slots.Expert.Values<long>().Should().Equal(2, 1);
+            (slots.Weight - tensor(expected)).abs().max().item<float>().Should().BeLessThan(1e-6f);
+            slots.Weight[0, 0].backward();
+            logits.grad!.isfinite().all().item<bool>().Should().BeTrue();
+        }
+    }
+
+    [Fact]
+    public void A_token_whose_own_experts_are_all_masked_leaves_its_node()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        const float Masked = float.NegativeInfinity;
+        Tensor logits = tensor(new[] { 1, Masked, Masked, 1, 0, Masked }).reshape(2, 3);
+        SlotAssignment slots = new RoutingPolicy
+        {
+            Score = new SoftmaxScores(),
+            Select = new TopologyLimitedChoices(1, [false, true, true]),
+            Weights = new ChosenSoftmaxWeights(),
+        }.Route(new RouterOutput(logits), RoutingContext.Evaluation).Slots;
+        slots.Expert.Values<long>().Should().Equal(0, 1);
+        slots.Weight.Values<float>().Should().Equal(1f, 1f);
+    }
+
+    [Fact]
     public void An_expert_above_the_margin_gets_no_weight_until_the_constraint_is_lifted()
     {
         LibTorch.Load();
