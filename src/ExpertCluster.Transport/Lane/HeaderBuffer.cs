@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace ExpertCluster.Transport.Lane;
 
-/// <summary>A packet's header being written. Pooled with its array: one goes out with every message.</summary>
+/// <summary>
+/// A packet's header being written. Pooled with its array: one goes out with every message. Its one owner disposes of it once: later, it may
+/// be somebody else's.
+/// </summary>
 internal sealed class HeaderBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int FirstBytes = 512;
@@ -13,7 +16,6 @@ internal sealed class HeaderBuffer : IBufferWriter<byte>, IDisposable
 
     private static readonly Stack<HeaderBuffer> Pool = new();
     private byte[] _bytes = GC.AllocateUninitializedArray<byte>(FirstBytes);
-    private bool _rented = true;
 
     private HeaderBuffer()
     {
@@ -31,7 +33,6 @@ internal sealed class HeaderBuffer : IBufferWriter<byte>, IDisposable
         {
             if (Pool.TryPop(out var buffer))
             {
-                buffer._rented = true;
                 return buffer;
             }
         }
@@ -57,13 +58,11 @@ internal sealed class HeaderBuffer : IBufferWriter<byte>, IDisposable
     {
         lock (Pool)
         {
-            if (_rented && _bytes.Length <= MostKeptBytes && Pool.Count < MostKept)
+            if (_bytes.Length <= MostKeptBytes && Pool.Count < MostKept)
             {
                 Length = 0;
                 Pool.Push(this);
             }
-
-            _rented = false;
         }
     }
 

@@ -47,8 +47,9 @@ internal sealed class IncomingLink : IPacketSink
         {
             reason = _reader.Run() is { } said ? $"it said: {said}" : "it closed the connection";
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or LaneProtocolException)
+        catch (Exception e)
         {
+            // Whatever it was: one link ends, not the process.
             reason = SocketOptions.Reason(e);
         }
 

@@ -60,8 +60,11 @@ internal static class LaneHandshake
     }
 
     /// <summary>Answers.</summary>
+    /// <param name="socket">The connection.</param>
+    /// <param name="self">This node.</param>
+    /// <param name="accepting">Called when the peer has proved itself, before it learns so and goes on.</param>
     /// <exception cref="LaneProtocolException">The peer was turned away; the message says why.</exception>
-    public static (LaneHello Hello, byte Version) Accept(Socket socket, LaneIdentity self)
+    public static (LaneHello Hello, byte Version) Accept(Socket socket, LaneIdentity self, Action<LaneHello> accepting)
     {
         Span<byte> greeting = stackalloc byte[Greeting.Length];
         ReceiveExactly(socket, greeting);
@@ -112,6 +115,7 @@ internal static class LaneHandshake
             throw new LaneProtocolException("it does not know the secret of this cluster");
         }
 
+        accepting(hello);
         Send(socket, [1]);
         return (hello, (byte)version);
     }

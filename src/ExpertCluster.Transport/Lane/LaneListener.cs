@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using MessagePack;
 using Microsoft.Extensions.Logging;
 
 namespace ExpertCluster.Transport.Lane;
@@ -23,6 +22,7 @@ internal sealed class LaneListener : IDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<IncomingLink> _links = [];
     private readonly Dictionary<Guid, TaskCompletionSource<Socket>> _halves = [];
+    private readonly CancellationTokenSource _closing = new();
     private volatile bool _closed;
 
     /// <exception cref="SocketException">The address can not be listened on.</exception>
@@ -63,6 +63,7 @@ internal sealed class LaneListener : IDisposable
     public void Dispose()
     {
         _closed = true;
+        _closing.Cancel();
         _socket.Dispose();
         foreach (var link in Links)
         {
@@ -92,7 +93,7 @@ internal sealed class LaneListener : IDisposable
                 {
                     // Out of descriptors, most likely: without a pause this would be a busy loop.
                     LaneLog.ListenerStopped(_log, e.Message);
-                    Thread.Sleep(_limits.ReconnectMin);
+                    _closing.Token.WaitHandle.WaitOne(_limits.ReconnectMin);
                 }
             }
         }
@@ -103,6 +104,7 @@ internal sealed class LaneListener : IDisposable
     {
         var peer = socket.RemoteEndPoint?.ToString() ?? "nowhere";
         IncomingLink? link = null;
+        Guid? begun = null;
         try
         {
             SocketOptions.Prepare(socket, _limits.HandshakeTimeout);
@@ -110,17 +112,19 @@ internal sealed class LaneListener : IDisposable
             // A timeout of each read alone would let a stranger who sends a byte now and then stay for ever.
             using (new Timer(_ => SocketOptions.Close(socket), null, _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan))
             {
-                var (hello, version) = LaneHandshake.Accept(socket, _identity);
+                var (hello, version) = LaneHandshake.Accept(socket, _identity, accepted => begun = Expect(accepted));
                 link = hello.ToAcceptor ? Complete(hello, version, socket) : Offer(hello.Link, socket);
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or LaneProtocolException or MessagePackSerializationException)
+        catch (Exception e)
         {
+            // Whatever a stranger sent: its connection ends, not the process.
             LaneLog.TurnedAway(_log, peer, SocketOptions.Reason(e));
             SocketOptions.Close(socket);
         }
         finally
         {
+            Forget(begun, closeSecond: link is null);
             _greeting.Release();
         }
 
@@ -137,23 +141,50 @@ internal sealed class LaneListener : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes room for the second connection of a link before its opener learns that the first is accepted: it may be here before this thread
+    /// goes on.
+    /// </summary>
+    private Guid? Expect(LaneHello hello)
+    {
+        if (!hello.ToAcceptor)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            return _halves.TryAdd(hello.Link, new TaskCompletionSource<Socket>(TaskCreationOptions.RunContinuationsAsynchronously))
+                ? hello.Link
+                : throw new LaneProtocolException("it opened a link twice");
+        }
+    }
+
+    private void Forget(Guid? begun, bool closeSecond)
+    {
+        TaskCompletionSource<Socket>? half;
+        lock (_gate)
+        {
+            if (begun is not { } id || !_halves.Remove(id, out half))
+            {
+                return;
+            }
+        }
+
+        // Whoever had it before the removal and offers only now is told that it is too late.
+        if (!half.TrySetCanceled() && closeSecond)
+        {
+            SocketOptions.Close(half.Task.Result);
+        }
+    }
+
     /// <summary>The connection that brings frames waits for the one that takes answers.</summary>
     private IncomingLink Complete(LaneHello hello, byte version, Socket frames)
     {
         var other = Half(hello.Link);
-        try
+        if (!other.Task.Wait(_limits.HandshakeTimeout))
         {
-            if (!other.Task.Wait(_limits.HandshakeTimeout))
-            {
-                throw new LaneProtocolException("its second connection did not come");
-            }
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _halves.Remove(hello.Link);
-            }
+            throw new LaneProtocolException("its second connection did not come");
         }
 
         var answers = other.Task.Result;
@@ -171,31 +202,14 @@ internal sealed class LaneListener : IDisposable
         }
     }
 
-    private IncomingLink? Offer(Guid link, Socket socket)
-    {
-        if (!Half(link, create: false).TrySetResult(socket))
-        {
-            throw new LaneProtocolException("its first connection is not there");
-        }
+    private IncomingLink? Offer(Guid link, Socket socket) =>
+        Half(link).TrySetResult(socket) ? null : throw new LaneProtocolException("its first connection is gone, or its second is there already");
 
-        return null;
-    }
-
-    private TaskCompletionSource<Socket> Half(Guid link, bool create = true)
+    private TaskCompletionSource<Socket> Half(Guid link)
     {
         lock (_gate)
         {
-            if (_halves.TryGetValue(link, out var half))
-            {
-                return half;
-            }
-
-            if (!create)
-            {
-                throw new LaneProtocolException("its first connection is not there");
-            }
-
-            return _halves[link] = new TaskCompletionSource<Socket>(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _halves.TryGetValue(link, out var half) ? half : throw new LaneProtocolException("its first connection is not there");
         }
     }
 }

@@ -1,19 +1,24 @@
 namespace ExpertCluster.Transport.Lane;
 
-/// <summary>A frame, an answer or a sign of life on its way out. Owns header and body until they are sent.</summary>
+/// <summary>
+/// A frame, an answer or a sign of life on its way out. Owns header and body until they are sent; a second <see cref="Dispose"/> does
+/// nothing.
+/// </summary>
 internal sealed class LaneMessage(PacketKind kind, ulong id, HeaderBuffer? header, RowBuffer? body) : IDisposable
 {
+    private HeaderBuffer? _header = header;
+
     public static LaneMessage Heartbeat { get; } = new(PacketKind.Heartbeat, 0, null, null);
 
     public ulong Id => id;
 
     public PacketKind Kind => kind;
 
-    public ReadOnlySpan<byte> Header => header is null ? default : header.Span;
+    public ReadOnlySpan<byte> Header => _header is null ? default : _header.Span;
 
-    public ArraySegment<byte> HeaderSegment => header?.Segment ?? default;
+    public ArraySegment<byte> HeaderSegment => _header?.Segment ?? default;
 
-    public int HeaderBytes => header?.Length ?? 0;
+    public int HeaderBytes => _header?.Length ?? 0;
 
     public ArraySegment<byte> Body { get; } = body?.Bytes ?? ArraySegment<byte>.Empty;
 
@@ -28,7 +33,7 @@ internal sealed class LaneMessage(PacketKind kind, ulong id, HeaderBuffer? heade
 
     public void Dispose()
     {
-        header?.Dispose();
+        Interlocked.Exchange(ref _header, null)?.Dispose();
         body?.Dispose();
     }
 }

@@ -93,19 +93,7 @@ internal sealed class LaneWriter : IDisposable
     {
         lock (_gate)
         {
-            if (_closed)
-            {
-                return;
-            }
-
-            _closed = true;
-            foreach (var message in _small.Concat(_large))
-            {
-                message.Dispose();
-            }
-
-            _small.Clear();
-            _large.Clear();
+            Close();
             if (!_writing)
             {
                 Release();
@@ -284,16 +272,26 @@ internal sealed class LaneWriter : IDisposable
     {
         lock (_gate)
         {
+            // In one step: whoever enqueued in between would begin a write of its own.
+            Close();
             _writing = false;
-        }
-
-        Dispose();
-        lock (_gate)
-        {
             Release();
         }
 
         _failed(error);
+    }
+
+    /// <summary>Takes nothing more and forgets what waits. Inside the gate.</summary>
+    private void Close()
+    {
+        _closed = true;
+        foreach (var message in _small.Concat(_large))
+        {
+            message.Dispose();
+        }
+
+        _small.Clear();
+        _large.Clear();
     }
 
     /// <summary>Gives back what a write that is over or will never be still holds. Inside the gate.</summary>

@@ -222,36 +222,24 @@ internal sealed class OutgoingLink : IPacketSink
         string reason;
         try
         {
-            Connect();
-            reason = Volatile.Read(ref _reader)!.Run() is { } said ? $"it said: {said}" : "it closed the connection";
+            reason = Connect().Run() is { } said ? $"it said: {said}" : "it closed the connection";
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or LaneProtocolException or IOException)
+        catch (Exception e)
         {
+            // Whatever it was: one link ends, not the process.
             reason = SocketOptions.Reason(e);
         }
 
         End(reason, goodbye: false, threadEnds: true);
     }
 
-    private void Connect()
+    /// <summary>Opens the link. The reader is handed on: a link that is closed at this moment has none any more.</summary>
+    private LaneReader Connect()
     {
         var endpoint = _locate(_node) ?? throw new LaneProtocolException("it has not said yet where its lane is");
-        var link = Guid.NewGuid();
-        var frames = Open(endpoint, link, toAcceptor: true, out var version);
-        Socket answers;
-        try
-        {
-            answers = Open(endpoint, link, toAcceptor: false, out _);
-        }
-        catch
-        {
-            SocketOptions.Close(frames);
-            throw;
-        }
-
-        SocketOptions.Release(frames);
-        SocketOptions.Release(answers);
+        var (frames, answers, version) = LaneConnector.Connect(_identity, _node, endpoint, _limits.HandshakeTimeout, _time);
         LaneMessage[] waiting;
+        var reader = new LaneReader(answers, version, _limits, this);
         var writer = new LaneWriter(frames, _limits.ChunkBytes, version, e => End(SocketOptions.Reason(e), goodbye: false));
         lock (_gate)
         {
@@ -263,7 +251,7 @@ internal sealed class OutgoingLink : IPacketSink
                 throw new LaneProtocolException(_trouble ?? "the lane is closed");
             }
 
-            (_frames, _answers, _reader) = (frames, answers, new LaneReader(answers, version, _limits, this));
+            (_frames, _answers, _reader) = (frames, answers, reader);
             _pause = _limits.ReconnectMin;
             _trouble = null;
 
@@ -273,36 +261,8 @@ internal sealed class OutgoingLink : IPacketSink
         }
 
         Array.ForEach(waiting, message => writer.Enqueue(message));
-
         LaneLog.Connected(_log, _node, endpoint, version);
-    }
-
-    /// <summary>One of the two connections. A system's own patience with an address that does not answer is minutes.</summary>
-    private Socket Open(LaneEndpoint endpoint, Guid link, bool toAcceptor, out byte version)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        using var timer = _time.CreateTimer(_ => SocketOptions.Close(socket), null, _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan);
-        try
-        {
-            SocketOptions.Prepare(socket, _limits.HandshakeTimeout);
-            socket.Connect(endpoint.Host, endpoint.Port);
-            version = LaneHandshake.Connect(socket, _identity, _node, link, toAcceptor);
-            return socket;
-        }
-        catch (ObjectDisposedException)
-        {
-            throw new LaneProtocolException($"{endpoint} did not answer within {_limits.HandshakeTimeout.TotalSeconds:0.#} s");
-        }
-        catch (MessagePackSerializationException)
-        {
-            SocketOptions.Close(socket);
-            throw new LaneProtocolException($"{endpoint} is no lane");
-        }
-        catch
-        {
-            SocketOptions.Close(socket);
-            throw;
-        }
+        return reader;
     }
 
     private void End(string reason, bool goodbye, bool threadEnds = false)

@@ -35,6 +35,7 @@ internal static class SocketOptions
         SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock } => "it did not answer in time",
         SocketException socket => socket.Message,
         ObjectDisposedException => "it was closed here",
-        _ => error.Message,
+        LaneProtocolException or IOException => error.Message,
+        _ => $"{error.GetType().Name}: {error.Message}",
     };
 }

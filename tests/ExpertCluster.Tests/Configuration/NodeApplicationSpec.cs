@@ -54,7 +54,7 @@ public sealed class NodeApplicationSpec : IDisposable
         var path = Write("""{ "ExpertCluster": { "Node": { "Port": 70000 }, "Lane": { "ChunkBytes": 5 } } }""");
         FluentActions.Invoking(() => NodeApplication.Build(path, [], _ => { })).Should().Throw<OptionsValidationException>()
             .Which.Failures.Should().BeEquivalentTo(
-                "ExpertCluster:Node:Port = 70000: must be 0 to 65535", "ExpertCluster:Lane:ChunkBytes = 5: must be 1024 to 120000");
+                "ExpertCluster:Node:Port = 70000: must be 0 to 65535", "ExpertCluster:Lane:ChunkBytes = 5: must be 4096 to 16777216");
     }
 
     [Fact]

@@ -35,9 +35,15 @@ public sealed class OptionsRangeSpec
         ("Balancer:Copies", "1 to 64", ["0", "65"]),
         ("Balancer:RetryInterval", "00:00:00.1000000 to 00:10:00", ["00:00:00.09", "00:10:01"]),
         ("Balancer:ExclusionTime", "00:00:00.1000000 to 01:00:00", ["00:00:00.09", "01:00:01"]),
-        ("Lane:ChunkBytes", "1024 to 120000", ["1023", "120001"]),
+        ("Lane:Port", "0 to 65535", ["-1", "65536"]),
+        ("Lane:ChunkBytes", "4096 to 16777216", ["4095", "16777217"]),
         ("Lane:MaxFrameBytes", "65536 to 2000000000", ["65535", "2000000001"]),
-        ("Lane:MaxAssemblyBytes", "65536 to 9223372036854775807", ["65535"]),
+        ("Lane:MaxFramesInFlight", "1 to 65536", ["0", "65537"]),
+        ("Lane:MaxBytesInFlight", "65536 to 2305843009213693951", ["65535", "2305843009213693952"]),
+        ("Lane:MaxLinks", "1 to 16384", ["0", "16385"]),
+        ("Lane:HandshakeTimeout", "00:00:00.1000000 to 00:01:00", ["00:00:00.09", "00:01:01"]),
+        ("Lane:HeartbeatInterval", "00:00:00.1000000 to 00:01:00", ["00:00:00.09", "00:01:01"]),
+        ("Lane:SilenceTimeout", "00:00:01 to 00:10:00", ["00:00:00.9", "00:10:01"]),
     ];
 
     public static TheoryData<string, string, string> Violations =>
@@ -48,7 +54,7 @@ public sealed class OptionsRangeSpec
     public void A_value_out_of_range_is_named_with_its_key_and_range(string key, string value, string range)
     {
         var shown = value.Contains(':', StringComparison.Ordinal) ? TimeSpan.Parse(value, CultureInfo.InvariantCulture).ToString() : value;
-        Errors((key, value)).Should().ContainSingle().Which.Should().Be($"ExpertCluster:{key} = {shown}: must be {range}");
+        Errors([(key, value), .. Companions(key)]).Should().ContainSingle().Which.Should().Be($"ExpertCluster:{key} = {shown}: must be {range}");
     }
 
     [Fact]
@@ -56,7 +62,7 @@ public sealed class OptionsRangeSpec
     {
         var keys = typeof(ExpertClusterOptions).GetProperties()
             .Where(p => p.PropertyType.Namespace == typeof(ExpertClusterOptions).Namespace)
-            .SelectMany(section => section.PropertyType.GetProperties().Where(p => p.CanWrite && p.PropertyType.IsValueType)
+            .SelectMany(section => section.PropertyType.GetProperties().Where(p => p.CanWrite && p.PropertyType.IsValueType && p.PropertyType != typeof(bool))
                 .Select(p => $"{section.Name}:{p.Name}"));
         Ranges.Select(r => r.Key).Should().BeEquivalentTo(keys);
     }
@@ -68,9 +74,23 @@ public sealed class OptionsRangeSpec
         {
             foreach (var bound in range.Split(" to "))
             {
-                Errors((key, bound)).Should().BeEmpty($"{key} = {bound} is inside {range}");
+                Errors([(key, bound), .. Companions(key)]).Should().BeEmpty($"{key} = {bound} is inside {range}");
             }
         }
+    }
+
+    [Fact]
+    public void A_silence_of_less_than_two_heartbeats_is_refused() =>
+        Errors(("Lane:HeartbeatInterval", "00:00:06")).Should().ContainSingle().Which.Should().Contain("ExpertCluster:Lane:SilenceTimeout").And.Contain("00:00:06");
+
+    [Theory]
+    [InlineData("fifteen letters", 1)]
+    [InlineData("sixteen letters!", 0)]
+    public void A_short_secret_is_refused_and_not_shown(string secret, int errors)
+    {
+        var told = Errors(("Lane:Secret", secret));
+        told.Should().HaveCount(errors);
+        told.Should().OnlyContain(error => error.Contains("ExpertCluster:Lane:Secret") && !error.Contains(secret));
     }
 
     [Fact]
@@ -123,6 +143,14 @@ public sealed class OptionsRangeSpec
     [Fact]
     public void Everything_that_is_wrong_is_said_at_once() =>
         Errors(("Node:Port", "-1"), ("Lane:ChunkBytes", "1"), ("Node:Roles:0", "x")).Should().HaveCount(3);
+
+    /// <summary>Settings that must move along for a value to be judged by its own range alone.</summary>
+    private static (string Key, string Value)[] Companions(string key) => key switch
+    {
+        "Lane:HeartbeatInterval" => [("Lane:SilenceTimeout", "00:10:00")],
+        "Lane:SilenceTimeout" => [("Lane:HeartbeatInterval", "00:00:00.1")],
+        _ => [],
+    };
 
     private static IReadOnlyList<string> Errors(params (string Key, string Value)[] settings)
     {
