@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace ExpertCluster.Cli.Benchmarks;
 
 /// <summary>
-/// Time of each gate over a batch against what any gate must do: router product, softmax, top-k, and a sort of the choices by expert. Rounds of
-/// both alternate, and medians are compared, so that a busy machine slows both. Runs on a device executor's thread.
+/// Time of each gate over a batch against what it must do: router product and softmax; top-k, where anything is chosen; and a sort of the
+/// choices by expert where a capacity gives them places. Rounds of both alternate, and medians are compared, so that a busy machine slows
+/// both. Runs on a device executor's thread.
 /// </summary>
 internal static class GateBenchmark
 {
@@ -27,44 +28,54 @@ internal static class GateBenchmark
             var context = training ? RoutingContext.Train(generator) : new RoutingContext { Generator = generator };
             var input = new GateInput(rows) { TokenIds = ids };
             var weight = randn([experts, Hidden], generator: generator);
-            var (k, byExpert) = Shape(gate, input, context);
+            var must = Shape(gate, input, context);
 
             var (gateTimes, bareTimes) = (new double[rounds], new double[rounds]);
             for (var round = -2; round < rounds; round++)
             {
                 var gateTime = Time(() => gate.Route(input, context).Dispose());
-                var bareTime = Time(() => Bare(rows, weight, k, byExpert));
+                var bareTime = Time(() => Bare(rows, weight, must));
                 if (round >= 0)
                 {
                     (gateTimes[round], bareTimes[round]) = (gateTime, bareTime);
                 }
             }
 
-            timings.Add(new GateTiming(preset.Name, k, Median(gateTimes), Median(bareTimes)));
+            timings.Add(new GateTiming(preset.Name, must.K, must.Sorts, Median(gateTimes), Median(bareTimes)));
         }
 
         return timings;
     }
 
-    /// <summary>How many choices a gate must find, and whether experts make them. A dense gate need not find any; 1 is asked of it.</summary>
-    private static (int K, bool ByExpert) Shape(Gate gate, GateInput input, RoutingContext context)
+    /// <summary>
+    /// How many choices a gate must find, whether experts make them, and whether they get places. A mixture of all experts and soft slots
+    /// find none; hashing, which has not even a router, is compared with the best of a softmax, which it replaces.
+    /// </summary>
+    private static (int K, bool ByExpert, bool Sorts) Shape(Gate gate, GateInput input, RoutingContext context)
     {
         using var probe = gate.Route(input, context);
         if (probe.Assignment is not SlotAssignment slots)
         {
-            return (1, false);
+            return (0, false, false);
         }
 
         var k = (int)slots.Expert.shape[1];
-        return slots.Token is not null ? (k, true) : (k == gate.Experts ? 1 : k, false);
+        return slots.Token is not null ? (k, true, false) : (k == gate.Experts ? 0 : k, false, slots.Capacity is not null);
     }
 
-    private static void Bare(Tensor rows, Tensor weight, int k, bool byExpert)
+    private static void Bare(Tensor rows, Tensor weight, (int K, bool ByExpert, bool Sorts) must)
     {
         using var scope = NewDisposeScope();
         var probabilities = nn.functional.linear(rows, weight).softmax(-1);
-        var (_, chosen) = (byExpert ? probabilities.t().contiguous() : probabilities).topk(k, -1);
-        chosen.reshape(-1).argsort(-1);
+        if (must.K > 0)
+        {
+            var by = must.ByExpert ? probabilities.t().contiguous() : probabilities;
+            var chosen = must.K == 1 ? by.argmax(-1) : by.topk(must.K, -1).indexes;
+            if (must.Sorts)
+            {
+                chosen.reshape(-1).argsort(-1);
+            }
+        }
     }
 
     private static double Time(Action work)

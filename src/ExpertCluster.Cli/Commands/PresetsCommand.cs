@@ -1,21 +1,25 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using ExpertCluster.Cli.Output;
+using ExpertCluster.Cli.Verification;
 using ExpertCluster.Moe.Presets;
+using ExpertCluster.Tensors;
 
 namespace ExpertCluster.Cli.Commands;
 
-/// <summary>Lists the routing presets.</summary>
+/// <summary>Lists the routing presets; as JSON, with whether each makes a gate that decides.</summary>
 internal static class PresetsCommand
 {
     public static Command Create()
     {
         var json = CommonOptions.Json();
         var command = new Command("presets", "List routing schemes with paper, year, defaults, and what differs from the paper.") { json };
-        command.SetAction((parsed, _) => Failure.GuardAsync(parsed.GetValue(json), () =>
+        command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), async () =>
         {
             if (parsed.GetValue(json))
             {
+                await using var executor = new DeviceExecutor("cpu", 1);
+                var checks = await executor.RunAsync(PresetVerifier.Run, cancellationToken);
                 var list = new JsonArray([.. GatePresets.All.Select(p => (JsonNode)new JsonObject
                 {
                     ["name"] = p.Name,
@@ -26,7 +30,7 @@ internal static class PresetsCommand
                     ["defaults"] = new JsonObject(p.Defaults.Select(d => KeyValuePair.Create(d.Key, (JsonNode?)d.Value))),
                     ["differs"] = Json.Node(p.Differs),
                 })]);
-                return Task.FromResult(Json.Print(new JsonObject { ["presets"] = list }, []));
+                return Json.Print(new JsonObject { ["presets"] = list }, checks);
             }
 
             foreach (var preset in GatePresets.All)
@@ -40,7 +44,7 @@ internal static class PresetsCommand
                 }
             }
 
-            return Task.FromResult(0);
+            return 0;
         }));
         return command;
     }

@@ -22,7 +22,7 @@ public static class DeepMoe2013
         Differs =
         [
             "The paper gives no margin; 100 is ours.",
-            "A row whose open experts all have weight 0 is spread evenly over them.",
+            "A row whose logits mask all open experts keeps its closed ones.",
         ],
         Gradient = GradientKind.Exact,
         Create = Create,

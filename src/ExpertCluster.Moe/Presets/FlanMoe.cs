@@ -16,6 +16,7 @@ public static class FlanMoe
         Defaults = new Dictionary<string, string>
         {
             ["k"] = "2 (GShard style) or 1 (Switch style)",
+            ["evaluation"] = "draws the second expert too where k is 2: RoutingContext.Generator must be set",
             ["capacity"] = "mesh-tf, 1.25 training, 2.0 evaluation",
             ["load-balancing loss"] = "0.01",
             ["z loss"] = "0.001",
@@ -24,6 +25,7 @@ public static class FlanMoe
         },
         Differs =
         [
+            "Evaluation draws as training does, which is mesh-TF's default for its random policy; RandomSecondChoice.InEvaluation turns that off.",
             "The paper studies both losses apart; both are on here.",
             "Dropout outside the experts (0.05) is the model's business.",
         ],

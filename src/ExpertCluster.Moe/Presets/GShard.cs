@@ -17,6 +17,7 @@ public static class GShard
         {
             ["k"] = "2",
             ["second expert"] = "used when 2 g2 > U(0,1): threshold 0.5 (mesh-TF and ST-MoE: 0.2)",
+            ["evaluation"] = "draws the second expert too: RoutingContext.Generator must be set",
             ["capacity"] = "lingvo, 2.0, per group",
             ["overflow"] = "choice-major",
             ["weights"] = "g/(g1+g2) before drops",
@@ -25,6 +26,7 @@ public static class GShard
         },
         Differs =
         [
+            "Evaluation draws as training does, which is mesh-TF's default for its random policy; RandomSecondChoice.InEvaluation turns that off.",
             "The capacity factor is lingvo's 2.0 over T/E; the paper writes 2N/E.",
             "The auxiliary loss is scaled to 1 at uniform (E times the paper's mean of products).",
         ],

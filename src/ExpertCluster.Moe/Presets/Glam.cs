@@ -17,6 +17,7 @@ public static class Glam
         {
             ["k"] = "2",
             ["second expert"] = "threshold 0.5",
+            ["evaluation"] = "draws the second expert too: RoutingContext.Generator must be set",
             ["capacity"] = "lingvo, 2.0, per group",
             ["load-balancing loss"] = "0.01",
             ["layers"] = "every other; dense ones GLU with GELU (TransformerBlock)",
@@ -25,6 +26,7 @@ public static class Glam
         },
         Differs =
         [
+            "Evaluation draws as training does, which is mesh-TF's default for its random policy; RandomSecondChoice.InEvaluation turns that off.",
             "The router is GShard's, which the paper refers to.",
             "Co-location is a hint: the cluster follows it where memory, copies and exclusions permit, and splits what fits nowhere.",
         ],

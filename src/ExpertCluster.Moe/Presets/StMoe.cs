@@ -17,6 +17,7 @@ public static class StMoe
         {
             ["k"] = "2",
             ["second expert"] = "threshold 0.2, training and evaluation",
+            ["evaluation"] = "draws the second expert too: RoutingContext.Generator must be set",
             ["capacity"] = "mesh-tf, 1.25 training, 2.0 evaluation",
             ["jitter"] = "0.01",
             ["weights"] = "g/(g1+g2+1e-9) before drops",
@@ -25,6 +26,7 @@ public static class StMoe
         },
         Differs =
         [
+            "Evaluation draws as training does, which is mesh-TF's default for its random policy; RandomSecondChoice.InEvaluation turns that off.",
             "Jitter stays on, though the paper found the z-loss to replace it; RouterOptions.Jitter turns it off.",
             "The second-place loss of mesh-TF is off, as there: LoadBalancingLoss.SecondPlace.",
         ],

@@ -1,4 +1,3 @@
-using ExpertCluster.Models;
 using ExpertCluster.Tests.Models.Families;
 
 namespace ExpertCluster.Tests.Models;

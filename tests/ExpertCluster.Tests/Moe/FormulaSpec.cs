@@ -1,6 +1,5 @@
 using ExpertCluster.Moe.Layers;
 using ExpertCluster.Moe.Losses;
-using ExpertCluster.Moe.Presets;
 using ExpertCluster.Moe.Routing;
 using ExpertCluster.Tensors;
 using ExpertCluster.Tests.Moe.Routing;

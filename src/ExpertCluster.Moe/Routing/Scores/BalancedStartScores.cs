@@ -7,6 +7,7 @@ namespace ExpertCluster.Moe.Routing;
 /// Softmax under the assignment constraint that balances early training: an expert whose running total of gate weights exceeds the
 /// mean by a margin gets weight 0, and the rest is scaled to sum to 1 (Eigen et al. 2013, "Learning Factored Representations in a
 /// Deep Mixture of Experts", arXiv:1312.4314, section 2.1). Totals grow in training only; lift the constraint by <see cref="Constrained"/>.
+/// A row whose logits mask every open expert keeps its closed ones.
 /// </summary>
 public sealed class BalancedStartScores : nn.Module, IScorePolicy
 {
@@ -37,22 +38,30 @@ public sealed class BalancedStartScores : nn.Module, IScorePolicy
     {
         ArgumentNullException.ThrowIfNull(router);
         ArgumentNullException.ThrowIfNull(context);
-        Tensor probabilities = router.Logits.softmax(-1);
-        if (context.Training && Constrained)
+        if (!context.Training || !Constrained)
         {
-            // Some expert is never above the mean, so something is always left.
-            Tensor over = (_totals - _totals.mean()).gt(_margin);
-            Tensor allowed = probabilities.masked_fill(over, 0);
-            Tensor left = allowed.sum(-1, keepdim: true);
-            // A row that trusts closed experts alone has nothing left to scale: it is spread evenly over the open ones.
-            Tensor even = over.logical_not().to(probabilities.dtype);
-            even = (even / even.sum()).expand_as(probabilities);
-            probabilities = where(left.gt(0), allowed / left.clamp(1e-30), even);
-            using var _ = no_grad();
-            _totals.add_(probabilities.detach().to(ScalarType.Float64).sum([0L]));
+            Tensor free = router.Logits.softmax(-1);
+            return new RouterScores(router.Logits, free, free);
         }
 
+        Tensor probabilities = Constrain(router.Logits);
+        using var _ = no_grad();
+        _totals.add_(probabilities.sum(0, type: ScalarType.Float64));
         return new RouterScores(router.Logits, probabilities, probabilities);
+    }
+
+    /// <summary>Weight 0 for closed experts and the rest scaled to sum to 1: the softmax over the open ones, which no underflow can spoil.</summary>
+    private Tensor Constrain(Tensor logits)
+    {
+        // Some expert is never above the mean, so something is always left.
+        Tensor over = (_totals - _totals.mean()).gt(_margin);
+        Tensor probabilities = logits.masked_fill(over, double.NegativeInfinity).softmax(-1);
+
+        // A row whose logits mask all open experts has nowhere else to go; its softmax is NaN throughout.
+        Tensor stuck = probabilities.detach().narrow(1, 0, 1).isnan();
+        return stuck.any().item<bool>()
+            ? logits.masked_fill(over.logical_and(stuck.logical_not()), double.NegativeInfinity).softmax(-1)
+            : probabilities;
     }
 
     /// <inheritdoc/>

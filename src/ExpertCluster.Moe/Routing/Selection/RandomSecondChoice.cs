@@ -22,7 +22,10 @@ public sealed class RandomSecondChoice : ISelectionPolicy
     /// <summary>The g₂ from which on the second expert is always used.</summary>
     public double Threshold { get; }
 
-    /// <summary>Whether the rule also holds in evaluation, as in the papers; otherwise the second expert is always used there.</summary>
+    /// <summary>
+    /// Whether the rule also holds in evaluation, as mesh-TF has it by default (the papers are silent), and evaluation needs a generator;
+    /// otherwise the second expert is always used there.
+    /// </summary>
     public bool InEvaluation { get; init; } = true;
 
     /// <inheritdoc/>

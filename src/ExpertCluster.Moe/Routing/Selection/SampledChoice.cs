@@ -20,9 +20,9 @@ public sealed class SampledChoice(bool stochastic = true) : ISelectionPolicy
         {
             using var _ = no_grad();
             // Inverse distribution function: one uniform number per token, and the first expert whose cumulative share exceeds it.
-            Tensor cumulative = scores.Probabilities.cumsum(1);
+            Tensor cumulative = scores.Probabilities.detach().cumsum(1);
             Tensor draw = rand([scores.Tokens, 1], dtype: cumulative.dtype, device: cumulative.device, generator: context.Draw("A stochastic choice"));
-            chosen = cumulative.le(draw * cumulative.narrow(1, scores.Experts - 1, 1)).sum(1, keepdim: true).clamp_max(scores.Experts - 1);
+            chosen = searchsorted(cumulative, draw * cumulative.narrow(1, scores.Experts - 1, 1), right: true).clamp_max(scores.Experts - 1);
         }
         else
         {

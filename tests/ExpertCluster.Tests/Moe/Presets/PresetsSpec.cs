@@ -32,6 +32,30 @@ public sealed class PresetsSpec
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void Evaluation_needs_a_generator_only_where_the_defaults_say_so(string preset)
+    {
+        bool said = GatePresets.Get(preset).Defaults.TryGetValue("evaluation", out string? words)
+            && words.Contains("RoutingContext.Generator must be set", StringComparison.Ordinal);
+        said.Should().Be(preset is "gshard" or "glam" or "st-moe" or "flan-moe");
+        Run(preset, 8, (layer, generator) =>
+        {
+            GateInput input = Input(randn([4, 6], generator: generator));
+            Action route = () => layer.Gate.Route(input, RoutingContext.Evaluation);
+            if (!said)
+            {
+                route.Should().NotThrow();
+                return;
+            }
+
+            route.Should().Throw<InvalidOperationException>().WithMessage("*RoutingContext.Generator*");
+            var gate = (TokenChoiceGate)layer.Gate;
+            gate.Policy = gate.Policy with { Select = new RandomSecondChoice(0.2) { InEvaluation = false } };
+            route.Should().NotThrow("evaluation can be made deterministic");
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void Zero_tokens_give_zero_rows_and_finite_losses(string preset)
     {
         Run(preset, 8, (layer, generator) =>

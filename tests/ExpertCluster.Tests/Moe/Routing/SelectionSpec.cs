@@ -131,6 +131,38 @@ public sealed class SelectionSpec
     }
 
     [Fact]
+    public void Closing_experts_leaves_the_others_their_proportions_however_small_they_are()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        using var scores = new BalancedStartScores(4, margin: 2);
+        scores.Totals[0] = 1000;
+        const float Masked = float.NegativeInfinity;
+        Tensor logits = tensor(new[] { 200, 0, MathF.Log(3), Masked, 1, Masked, Masked, Masked }).reshape(2, 4).requires_grad_(true);
+        Tensor probabilities = scores.Score(new RouterOutput(logits), RoutingContext.Train(null)).Probabilities;
+
+        // The first row keeps 1 : 3 of what underflows beside 200; the second has a closed expert alone, and keeps it.
+        (probabilities - tensor(new[] { 0, 0.25f, 0.75f, 0, 1, 0, 0, 0 }).reshape(2, 4)).abs().max().item<float>().Should().BeLessThan(1e-6f);
+        scores.Totals.Values<double>().Should().BeEquivalentTo([1001, 0.25, 0.75, 0], o => o.WithStrictOrdering().Using<double>(c => c.Subject.Should().BeApproximately(c.Expectation, 1e-6)).WhenTypeIs<double>());
+        probabilities.pow(2).sum().backward();
+        logits.grad!.isfinite().all().item<bool>().Should().BeTrue();
+    }
+
+    [Fact]
+    public void A_stochastic_choice_never_takes_a_masked_expert()
+    {
+        LibTorch.Load();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(8, CPU);
+        const float Masked = float.NegativeInfinity;
+        Tensor logits = tensor(new[] { Masked, 0, Masked, 1, Masked }).unsqueeze(0).expand(20_000, 5);
+        RouterScores scores = new SoftmaxScores().Score(new RouterOutput(logits), RoutingContext.Evaluation);
+        long[] drawn = new SampledChoice().Select(scores, RoutingContext.Train(generator)).Experts.Values<long>();
+        drawn.Should().OnlyContain(e => e == 1 || e == 3);
+        drawn.Count(e => e == 3).Should().BeInRange(14_300, 14_950);
+    }
+
+    [Fact]
     public void A_stochastic_choice_follows_the_probabilities_and_the_generator()
     {
         LibTorch.Load();
