@@ -17,7 +17,8 @@ internal sealed class LaneNode : IDisposable
         string secret = "", int port = 0, NodeId? self = null, bool inProcess = false)
     {
         _known = known;
-        Self = self ?? new NodeId($"akka.tcp://test@127.0.0.1:{Interlocked.Increment(ref _number)}", _number);
+        var number = Interlocked.Increment(ref _number);
+        Self = self ?? new NodeId($"akka.tcp://test@127.0.0.1:{number}", number);
         Identity = new LaneIdentity(Self, cluster, System.Text.Encoding.UTF8.GetBytes(secret));
         Lane = TensorLane.Start(
             Identity, new IPEndPoint(IPAddress.Loopback, port), (limits ?? new LaneLimits()) with { HandOverInProcess = inProcess },

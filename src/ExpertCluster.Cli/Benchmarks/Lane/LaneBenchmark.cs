@@ -40,7 +40,7 @@ internal static class LaneBenchmark
         }
 
         say("heartbeats while the lane is saturated");
-        return new LaneBenchmarkResult(rows, rounds, Gap(akka, null, roundSeconds * rounds), Gap(akka, lane, roundSeconds * rounds));
+        return new LaneBenchmarkResult(rows, rounds, Gap(akka, null, roundSeconds * rounds, cancellationToken), Gap(akka, lane, roundSeconds * rounds, cancellationToken));
     }
 
     /// <summary>Messages that take about that long; the first ones warm up.</summary>
@@ -67,22 +67,22 @@ internal static class LaneBenchmark
         return (double)(GC.GetTotalAllocatedBytes(precise: true) + server.Ask("allocated") - before) / (2 * messages);
     }
 
-    private static double Gap(AkkaRemote akka, LaneSubject? load, double seconds)
+    private static double Gap(AkkaRemote akka, LaneSubject? load, double seconds, CancellationToken cancellationToken)
     {
         akka.StartBeats();
-        var until = Stopwatch.StartNew();
-        while (until.Elapsed.TotalSeconds < seconds)
+        if (load is null)
         {
-            if (load is null)
-            {
-                Thread.Sleep(100);
-            }
-            else
-            {
-                load.Exchange(SaturatedBytes, 64, Window);
-            }
+            // Idle for as long as the other measurement lasts; a signal ends it.
+            cancellationToken.WaitHandle.WaitOne(TimeSpan.FromSeconds(seconds));
         }
 
+        for (var until = Stopwatch.StartNew(); load is not null && until.Elapsed.TotalSeconds < seconds;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            load.Exchange(SaturatedBytes, 64, Window);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
         return akka.StopBeats();
     }
 
