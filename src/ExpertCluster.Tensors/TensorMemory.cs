@@ -46,6 +46,25 @@ public static class TensorMemory
         }
     }
 
+    /// <summary>Where the float32 elements of a CPU tensor lie; valid while the tensor, or another one over its storage, lives.</summary>
+    /// <param name="source">Contiguous float32 tensor on the CPU with at least one element.</param>
+    /// <exception cref="ArgumentException">It is none.</exception>
+    public static unsafe float* Address(Tensor source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source.device_type != DeviceType.CPU || source.dtype != ScalarType.Float32 || !source.is_contiguous())
+        {
+            throw new ArgumentException("Only a contiguous float32 tensor on the CPU has an address to work with.", nameof(source));
+        }
+
+        // One element of it: the span over all of a tensor ends at 2 GB.
+        using Tensor first = source.as_strided([1], [1], 0);
+        fixed (byte* address = first.bytes)
+        {
+            return (float*)address;
+        }
+    }
+
     /// <summary>Copies the float32 elements of a tensor, in row-major order, to <paramref name="target"/>.</summary>
     /// <param name="source">Float32 tensor on any device, contiguous or not.</param>
     /// <param name="target">Exactly as long as the tensor has elements.</param>

@@ -1,5 +1,6 @@
 using ExpertCluster.Models.Decoding;
 using ExpertCluster.Tensors;
+using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -149,6 +150,16 @@ public sealed class DecoderSequence : IDisposable
         return _layers[layer].Rows!;
     }
 
+    /// <summary>Whether the cache lies in memory that the processor reads.</summary>
+    internal bool IsOnHost => _layers[0].Host != 0;
+
+    /// <summary>Where <see cref="Layer"/> lies in host memory; on the executor's thread, valid until the sequence grows.</summary>
+    internal unsafe float* HostRows(int layer)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return (float*)_layers[layer].Host;
+    }
+
     /// <summary>Positions a layer's cache has room for.</summary>
     internal int CapacityOf(int layer) => _layers[layer].Capacity;
 
@@ -199,7 +210,7 @@ public sealed class DecoderSequence : IDisposable
     /// Layer after layer, so that no more than one layer's cache is there twice. Where it fails half-way, each layer still knows its own
     /// size and holds all that can be seen.
     /// </summary>
-    private void Replace(int capacity, int keepFrom, int live, Device device)
+    private unsafe void Replace(int capacity, int keepFrom, int live, Device device)
     {
         foreach (LayerCache layer in _layers)
         {
@@ -213,6 +224,7 @@ public sealed class DecoderSequence : IDisposable
 
             layer.Rows?.Dispose();
             layer.Rows = next.DetachFromDisposeScope();
+            layer.Host = device.type == DeviceType.CPU ? (nint)TensorMemory.Address(next) : 0;
             layer.Start = keepFrom;
             layer.Capacity = capacity;
         }
@@ -224,6 +236,9 @@ public sealed class DecoderSequence : IDisposable
     private sealed class LayerCache
     {
         public Tensor? Rows { get; set; }
+
+        /// <summary>Address of <see cref="Rows"/>; 0 on another device.</summary>
+        public nint Host { get; set; }
 
         public int Start { get; set; }
 

@@ -43,12 +43,7 @@ internal sealed class DecoderStep(DecoderModel model, SliceState[] slices, int t
     {
         using Tensor normed = model.FinalNorm(Hidden);
         Capture?.AddHidden(ToArray(normed, model.Shape.HiddenSize));
-        var logits = new float[Slices.Length][];
-        for (int i = 0; i < logits.Length; i++)
-        {
-            logits[i] = Logits(normed, Slices[i], model.Weights.Head);
-        }
-
+        float[][] logits = Logits(normed, model.Weights.Head);
         Commit();
         return new StepResult(logits);
     }

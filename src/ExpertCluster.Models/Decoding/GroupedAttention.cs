@@ -1,3 +1,4 @@
+using ExpertCluster.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
@@ -17,6 +18,8 @@ internal sealed class GroupedAttention : Attention
     private readonly int _keyWidth;
     private readonly int _width;
     private readonly int _group;
+    private readonly RowShape _row;
+    private readonly float[] _hostSinks = [];
 
     public GroupedAttention(int layer, DecoderSpec spec, GroupedAttentionWeights weights, Device device)
         : base(layer, spec, device)
@@ -33,7 +36,14 @@ internal sealed class GroupedAttention : Attention
         _width = _queryWidth + (2 * _keyWidth);
         _group = spec.Heads / spec.KvHeads;
         _outputTransposed = weights.Output.t().DetachFromDisposeScope();
+        _row = new RowShape(spec.KvHeads, _group, spec.HeadDim);
         _sinks = weights.Sinks?.view(spec.KvHeads, _group, 1).DetachFromDisposeScope();
+        if (_sinks is not null)
+        {
+            _hostSinks = new float[spec.Heads];
+            TensorMemory.CopyTo(_sinks, _hostSinks);
+        }
+
         _clip = weights.Clip?.ToScalar();
         _queryClip = (weights.Clip * spec.Scale)?.ToScalar();
         Fold(spec.Scale);
@@ -50,7 +60,7 @@ internal sealed class GroupedAttention : Attention
             Rotate(rotated, rope.Width, positions.Cos!, positions.Sin!);
         }
 
-        using Tensor attended = slices.Length == 1 && slices[0].Count == 1
+        using Tensor attended = slices.Length == 1 && slices[0].Count == 1 && !IsSmall(slices[0])
             ? AttendOne(all, positions, slices[0])
             : AttendAll(all, rows, positions, slices);
         hidden.addmm_(attended, _outputTransposed, 1, 1);
@@ -123,27 +133,68 @@ internal sealed class GroupedAttention : Attention
         return result.view(1, _queryWidth);
     }
 
-    private Tensor AttendAll(Tensor all, int rows, StepPositions positions, SliceState[] slices)
+    private unsafe Tensor AttendAll(Tensor all, int rows, StepPositions positions, SliceState[] slices)
     {
-        int d = Spec.HeadDim;
         Tensor attended = empty(rows, _queryWidth, ScalarType.Float32, Device);
+        float* from = null, to = null;
         foreach (SliceState slice in slices)
         {
-            Append(all, slice);
-            int block = Block(slice);
-            for (int first = 0; first < slice.Count; first += block)
+            if (!IsSmall(slice))
             {
-                int count = Math.Min(block, slice.Count - first);
-                long offset = (long)(slice.Row + first) * _queryWidth;
-                using Tensor result = Core(all, positions, slice, first, count);
-                using Tensor source = result.view(Spec.KvHeads, _group, count, d);
-                using Tensor target = attended.as_strided(
-                    [Spec.KvHeads, _group, count, d], [_group * d, d, _queryWidth, 1], offset);
-                target.copy_(source);
+                AttendSlice(all, attended, positions, slice);
+                continue;
             }
+
+            if (from is null)
+            {
+                from = TensorMemory.Address(all);
+                to = TensorMemory.Address(attended);
+            }
+
+            AttendRow(from + ((long)slice.Row * _width), slice, to + ((long)slice.Row * _queryWidth));
         }
 
         return attended;
+    }
+
+    private void AttendSlice(Tensor all, Tensor attended, StepPositions positions, SliceState slice)
+    {
+        int d = Spec.HeadDim;
+        Append(all, slice);
+        int block = Block(slice);
+        for (int first = 0; first < slice.Count; first += block)
+        {
+            int count = Math.Min(block, slice.Count - first);
+            long offset = (long)(slice.Row + first) * _queryWidth;
+            using Tensor result = Core(all, positions, slice, first, count);
+            using Tensor source = result.view(Spec.KvHeads, _group, count, d);
+            using Tensor target = attended.as_strided([Spec.KvHeads, _group, count, d], [_group * d, d, _queryWidth, 1], offset);
+            target.copy_(source);
+        }
+    }
+
+    /// <summary>Whether calls to libtorch would cost more than what they compute.</summary>
+    private bool IsSmall(SliceState slice) => slice.Count == 1 && _weights.RelativeBias is null && slice.Sequence.IsOnHost
+        && _row.Products(slice.Position + 1 - DecoderSequence.FirstVisible(slice.Position, Window)) <= RowAttention.MostProducts;
+
+    /// <summary>One row [queries, keys, values] of a sequence, without libtorch.</summary>
+    private unsafe void AttendRow(float* row, SliceState slice, float* output)
+    {
+        DecoderSequence sequence = slice.Sequence;
+        int d = Spec.HeadDim;
+        long head = (long)sequence.CapacityOf(Layer) * d;
+        float* keys = sequence.HostRows(Layer);
+        float* values = keys + (Spec.KvHeads * head);
+        long place = (long)(slice.Position - sequence.StartOf(Layer)) * d;
+        for (int i = 0; i < Spec.KvHeads; i++)
+        {
+            new ReadOnlySpan<float>(row + _queryWidth + (i * d), d).CopyTo(new Span<float>(keys + (i * head) + place, d));
+            new ReadOnlySpan<float>(row + _queryWidth + _keyWidth + (i * d), d).CopyTo(new Span<float>(values + (i * head) + place, d));
+        }
+
+        int firstKey = DecoderSequence.FirstVisible(slice.Position, Window);
+        long first = (long)(firstKey - sequence.StartOf(Layer)) * d;
+        RowAttention.Compute(row, keys + first, values + first, head, _row, slice.Position + 1 - firstKey, _hostSinks, output);
     }
 
     private void Append(Tensor all, SliceState slice)

@@ -104,15 +104,27 @@ internal abstract class ModelStep : IDisposable
         return tensor(ids, device: _model.Device);
     }
 
-    /// <summary>Logits of the positions that a slice wants, from normed rows [T,H].</summary>
-    protected float[] Logits(Tensor normed, SliceState slice, Tensor head)
+    /// <summary>Logits of the positions that the slices want, from normed rows [T,H].</summary>
+    protected float[][] Logits(Tensor normed, Tensor head)
     {
-        int count = slice.Slice.Logits switch
+        int[] counts = [.. Slices.Select(Wanted)];
+        if (counts.Sum() > 1 && counts.Max() == 1)
         {
-            LogitsWanted.None => 0,
-            LogitsWanted.Last => 1,
-            _ => slice.Count,
-        };
+            return LastLogits(normed, head, counts);
+        }
+
+        return [.. Slices.Select((slice, i) => Logits(normed, slice, counts[i], head))];
+    }
+
+    private static int Wanted(SliceState slice) => slice.Slice.Logits switch
+    {
+        LogitsWanted.None => 0,
+        LogitsWanted.Last => 1,
+        _ => slice.Count,
+    };
+
+    private float[] Logits(Tensor normed, SliceState slice, int count, Tensor head)
+    {
         if (count == 0)
         {
             return [];
@@ -121,6 +133,25 @@ internal abstract class ModelStep : IDisposable
         using Tensor rows = normed.narrow(0, slice.Row + slice.Count - count, count);
         using Tensor scores = nn.functional.linear(rows, head);
         return ToArray(scores, _model.Shape.VocabularySize, count);
+    }
+
+    /// <summary>The last position of several slices, in one product.</summary>
+    private float[][] LastLogits(Tensor normed, Tensor head, int[] counts)
+    {
+        long[] last = [.. Slices.Where((_, i) => counts[i] > 0).Select(slice => (long)slice.Row + slice.Count - 1)];
+        using Tensor? index = last.Length == Tokens ? null : tensor(last, device: _model.Device);
+        using Tensor? rows = index is null ? null : normed.index_select(0, index);
+        using Tensor scores = nn.functional.linear(rows ?? normed, head);
+        int width = _model.Shape.VocabularySize;
+        ReadOnlySpan<float> all = ToArray(scores, width, last.Length);
+        var logits = new float[counts.Length][];
+        for (int i = 0; i < logits.Length; i++)
+        {
+            logits[i] = counts[i] == 0 ? [] : all[..width].ToArray();
+            all = all[(counts[i] * width)..];
+        }
+
+        return logits;
     }
 
     /// <summary>Lengthens the sequences by what they contributed; none of them where one was disposed meanwhile.</summary>

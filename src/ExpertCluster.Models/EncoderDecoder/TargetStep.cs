@@ -55,12 +55,7 @@ internal sealed class TargetStep(EncoderDecoderModel model, SliceState[] slices,
         using Tensor normed = model.Decoder.FinalNorm.Apply(Hidden);
         Capture?.AddHidden(ToArray(normed, model.Shape.HiddenSize));
         model.ScaleForHead(normed);
-        var logits = new float[Slices.Length][];
-        for (int i = 0; i < logits.Length; i++)
-        {
-            logits[i] = Logits(normed, Slices[i], model.Head);
-        }
-
+        float[][] logits = Logits(normed, model.Head);
         Commit(model.Spec.PaddingToken);
         return new StepResult(logits);
     }
