@@ -126,6 +126,11 @@ public sealed class ExpertClusterClient : IExpertClusterClient
             },
             (stub, request, callOptions) => stub.ForwardLayerAsync(request, callOptions),
             cancellationToken).ConfigureAwait(false);
+        if (options?.Timed is { } timed && response.Timing is { } timing)
+        {
+            timed(WireMapping.ToTiming(timing));
+        }
+
         return WireMapping.ToMatrix(response.Hidden, nameof(ForwardLayerAsync));
     }
 

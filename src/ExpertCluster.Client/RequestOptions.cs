@@ -16,6 +16,9 @@ public sealed record RequestOptions
     /// </summary>
     public string? Client { get; init; }
 
+    /// <summary>Told where the time of a layer call went, before the call returns; not called by other calls, nor by gateways too old to say.</summary>
+    public Action<LayerTiming>? Timed { get; init; }
+
     /// <summary>
     /// For a forward pass of an encoder–decoder: the token ids that its encoder reads, <c>[R]</c>; the pass's own tokens then go through the
     /// decoder. Empty for a decoder-only model.

@@ -71,13 +71,21 @@ internal static class LayerBenchmark
         }
 
         FloatMatrix? answer = null;
-        async Task Cluster() => answer = await cluster.Client.ForwardLayerAsync(cluster.Model, 0, hidden, cancellationToken: cancellationToken);
+        var breakdown = new LayerBreakdown();
+        var options = breakdown.Options;
+        Task Cluster() => breakdown.MeasureAsync(
+            async () => answer = await cluster.Client.ForwardLayerAsync(cluster.Model, 0, hidden, options, cancellationToken));
         Task Bare() => executor.RunAsync(bare.Run);
 
         Func<Task>[] variants = [Direct, Cluster, Bare];
         var times = variants.Select(_ => new List<double>()).ToArray();
         for (var round = -WarmUpRounds; round < settings.Rounds; round++)
         {
+            if (round == 0)
+            {
+                breakdown.Reset();
+            }
+
             for (var i = 0; i < variants.Length; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -91,7 +99,7 @@ internal static class LayerBenchmark
 
         return new LayerBenchmarkResult.Row(
             tokens, Median(times[0]), Median(times[1]), Median(times[2]), Median(Ratios(times[0], times[2])), Median(Ratios(times[0], times[1])),
-            LargestDifference(output, answer!.Values.Span));
+            LargestDifference(output, answer!.Values.Span), breakdown.Medians());
     }
 
     private static async Task<double> RoundAsync(Func<Task> call)

@@ -14,8 +14,16 @@ internal sealed record LayerBenchmarkResult(LayerBenchmarkSettings Settings, IRe
     /// <summary>How much longer than its bare products the direct run may take, so that nobody races a slow twin.</summary>
     private const double DirectLimit = 1.2;
 
+    /// <summary>Least tokens/s of the cluster over the direct run's, where products are large.</summary>
+    private const double LeastRatio = 0.85;
+
+    /// <summary>What one row through the cluster may take beyond the longest any device computes, in microseconds.</summary>
+    private const double MostOverhead = 300;
+
     private IReadOnlyList<Check> Checks =>
     [
+        .. Rows.Where(r => r.Tokens >= LargeTokens).Select(r => Check.AtLeast($"cluster÷direct T={r.Tokens}", r.ClusterOverDirect, LeastRatio)),
+        .. Rows.Where(r => r.Tokens == 1).Select(r => Check.AtMost("T=1: call minus longest compute, µs", r.Breakdown.OverheadUs, MostOverhead)),
         .. Rows.Where(r => r.Tokens >= LargeTokens).Select(r => Check.AtMost($"direct÷bare T={r.Tokens}", r.DirectOverBare, DirectLimit)),
         .. Rows.Select(r => Check.AtMost($"largest relative difference cluster/direct T={r.Tokens}", r.Difference, 1e-4)),
     ];
@@ -50,6 +58,7 @@ internal sealed record LayerBenchmarkResult(LayerBenchmarkSettings Settings, IRe
         }
 
         Terminal.Out.Write(table);
+        Terminal.Out.Write(BreakdownTable());
         foreach (var check in Checks.Where(c => !c.Pass))
         {
             Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"does not hold: {check.Name} is {check.Value:0.###}, limit {check.Limit}"));
@@ -58,11 +67,29 @@ internal sealed record LayerBenchmarkResult(LayerBenchmarkSettings Settings, IRe
         return Checks.All(c => c.Pass) ? 0 : 1;
     }
 
+    private Table BreakdownTable()
+    {
+        Terminal.Out.WriteLine("where a call through the cluster goes, medians in µs (wire, queue and compute: of the frame answered last)");
+        var table = new Table().Border(Terminal.IsInteractive ? TableBorder.Rounded : TableBorder.Ascii).AddColumns(
+            "T", "whole", "client", "gate", "router", "wire", "queue", "compute", "combine", "whole − longest compute");
+        foreach (var row in Rows)
+        {
+            var parts = row.Breakdown;
+            table.AddRow(
+                Format(row.Tokens, "0"), Format(parts.WholeUs, "0"), Format(parts.ClientUs, "0"), Format(parts.GateUs, "0"),
+                Format(parts.RouterUs, "0"), Format(parts.WireUs, "0"), Format(parts.QueueUs, "0"), Format(parts.ComputeUs, "0"),
+                Format(parts.CombineUs, "0"), Format(parts.OverheadUs, "0"));
+        }
+
+        return table;
+    }
+
     private static string Format(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     /// <summary>One number of rows; ratios are medians of each round's own.</summary>
     internal sealed record Row(
-        int Tokens, double DirectMs, double ClusterMs, double BareMs, double DirectOverBare, double ClusterOverDirect, double Difference)
+        int Tokens, double DirectMs, double ClusterMs, double BareMs, double DirectOverBare, double ClusterOverDirect, double Difference,
+        LayerBreakdown.Row Breakdown)
     {
         public double DirectTokensPerSecond => Tokens / DirectMs * 1000;
 

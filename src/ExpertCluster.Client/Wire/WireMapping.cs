@@ -41,6 +41,13 @@ internal static class WireMapping
         return FloatMatrix.FromLittleEndian(matrix.Rows, matrix.Columns, matrix.Values.Span);
     }
 
+    public static LayerTiming ToTiming(Protocol.V1.LayerTiming timing)
+        => new(
+            Microseconds(timing.GateUs), Microseconds(timing.RouterUs), Microseconds(timing.WireUs), Microseconds(timing.QueueUs),
+            Microseconds(timing.ComputeUs), Microseconds(timing.CombineUs), Microseconds(timing.LongestComputeUs));
+
+    private static TimeSpan Microseconds(long value) => TimeSpan.FromMicroseconds(Math.Clamp(value, 0, int.MaxValue));
+
     /// <exception cref="InvalidRequestException">A member that must be there is null.</exception>
     public static Protocol.V1.GenerateRequest ToWire(GenerateRequest request, long? seed)
     {

@@ -22,6 +22,14 @@ public sealed class ExpertHostOptions
     /// <summary>Rows that may wait for one replica, 1 to 1,048,576. Default 8192. What comes beyond is answered "busy".</summary>
     public int MaxQueuedRows { get; set; } = 8192;
 
+    /// <summary>The most rows of several requests that the device computes together, 1 to 1,048,576. Default 4096: beyond, a product is as
+    /// fast as it gets and only makes others wait. A frame that is larger by itself is computed nonetheless.</summary>
+    public int MaxFusedRows { get; set; } = 4096;
+
+    /// <summary>How long work waits for the device before its age counts more than deadlines, 0 to 1 min. Default 100 ms: several steps of a
+    /// busy node. Work with a nearer deadline goes first.</summary>
+    public TimeSpan Patience { get; set; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The threads in force.</summary>
     public int EffectiveThreads => Threads == 0 ? Environment.ProcessorCount : Threads;
 
@@ -36,5 +44,7 @@ public sealed class ExpertHostOptions
         errors.Range("Experts:Weight", Weight, 0, 1e6);
         errors.Range("Experts:ConcurrentLoads", ConcurrentLoads, 1, 256);
         errors.Range("Experts:MaxQueuedRows", MaxQueuedRows, 1, 1 << 20);
+        errors.Range("Experts:MaxFusedRows", MaxFusedRows, 1, 1 << 20);
+        errors.Range("Experts:Patience", Patience, TimeSpan.Zero, TimeSpan.FromMinutes(1));
     }
 }

@@ -13,6 +13,14 @@ public sealed class RouterOptions
     /// <summary>The most rows in one frame, 1 to 1,048,576. Default 4096: larger steps are cut.</summary>
     public int MaxFrameRows { get; set; } = 4096;
 
+    /// <summary>Frames of one layer that a node may have unanswered before further rows wait for company, 1 to 1024. Default 2: one is computed
+    /// while another is on its way.</summary>
+    public int FramesInFlight { get; set; } = 2;
+
+    /// <summary>How long rows wait for company at the most, when their node is behind: 0 (never) to 1 s, and never more than a tenth of the time
+    /// they have. Default 5 ms: about what a node needs for two frames. Where a node is not behind, nothing waits.</summary>
+    public TimeSpan BatchWindow { get; set; } = TimeSpan.FromMilliseconds(5);
+
     /// <summary>How long a replica is left alone after it was not there or busy. 1 ms to 1 min, default 100 ms.</summary>
     public TimeSpan RetryBackoff { get; set; } = TimeSpan.FromMilliseconds(100);
 
@@ -25,6 +33,8 @@ public sealed class RouterOptions
         errors.Range("Router:AttemptTimeout", AttemptTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         errors.Range("Router:InitialCredits", InitialCredits, 1, 1 << 20);
         errors.Range("Router:MaxFrameRows", MaxFrameRows, 1, 1 << 20);
+        errors.Range("Router:FramesInFlight", FramesInFlight, 1, 1024);
+        errors.Range("Router:BatchWindow", BatchWindow, TimeSpan.Zero, TimeSpan.FromSeconds(1));
         errors.Range("Router:RetryBackoff", RetryBackoff, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
         errors.Range("Router:MaxFailures", MaxFailures, 1, 100);
     }

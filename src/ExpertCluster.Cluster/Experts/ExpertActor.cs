@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor;
 using ExpertCluster.Contracts;
 using ExpertCluster.Moe;
@@ -21,9 +20,8 @@ internal sealed class ExpertActor : ReceiveActor
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
     private ReplicaOutcome _state = ReplicaOutcome.Loading;
-    private IExpertNetwork? _network;
+    private HostedExpert? _expert;
     private long _reserved;
-    private int _queuedRows;
 
     public ExpertActor(HostedModel model, string entityId, ExpertHost host, IActorRef balancer, ILogger log)
     {
@@ -64,14 +62,14 @@ internal sealed class ExpertActor : ReceiveActor
         _stopping.Cancel();
         _stopping.Dispose();
         _host.Unregister(_model.Name, _replica);
-        if (_network is { } network)
+        if (_expert is { } expert)
         {
             // On the executor, behind whatever still computes with it.
-            _network = null;
+            _expert = null;
             var (host, bytes) = (_host, _reserved);
             host.Executor.Post(() =>
             {
-                network.Dispose();
+                expert.Free();
                 host.Memory.Release(bytes);
             });
         }
@@ -130,67 +128,22 @@ internal sealed class ExpertActor : ReceiveActor
 
     private void OnLoaded(IExpertNetwork network)
     {
-        _network = network;
+        _expert = new HostedExpert(_replica, network, _host.Options.MaxQueuedRows);
         _host.Register(_model.Name, _replica, Self);
         Report(ReplicaOutcome.Ready);
     }
 
     private void Execute(SegmentWork work)
     {
-        if (_network is not { } network || _state == ReplicaOutcome.Stopped)
+        if (_expert is null || _state == ReplicaOutcome.Stopped)
         {
-            work.Complete(new SegmentResult(SegmentStatus.NotHere, 0));
-            return;
+            work.Refuse(new SegmentResult(SegmentStatus.NotHere, 0));
         }
-
-        if (_host.Clock >= work.Expires)
+        else
         {
-            work.Complete(new SegmentResult(SegmentStatus.Expired, Credits()));
-            return;
-        }
-
-        // A replica with nothing queued takes any segment, or a segment larger than the limit would never run.
-        var queued = Volatile.Read(ref _queuedRows);
-        if (queued > 0 && queued + work.Rows > _host.Options.MaxQueuedRows)
-        {
-            work.Complete(new SegmentResult(SegmentStatus.Busy, Credits()));
-            return;
-        }
-
-        Interlocked.Add(ref _queuedRows, work.Rows);
-        try
-        {
-            _host.Executor.Post(() => Compute(network, work));
-        }
-        catch (Exception e)
-        {
-            Interlocked.Add(ref _queuedRows, -work.Rows);
-            work.Complete(new SegmentResult(SegmentStatus.Busy, 0, e.Message));
+            work.Accept(_expert);
         }
     }
-
-    /// <summary>Runs on the device's executor.</summary>
-    private void Compute(IExpertNetwork network, SegmentWork work)
-    {
-        var started = Stopwatch.GetTimestamp();
-        SegmentResult result;
-        try
-        {
-            ExpertNetworkRunner.Run(network, work.Input, work.Rows, work.Output, torch.device(_host.Executor.Device));
-            Interlocked.Add(ref _queuedRows, -work.Rows);
-            result = new SegmentResult(SegmentStatus.Done, Credits());
-        }
-        catch (Exception e)
-        {
-            Interlocked.Add(ref _queuedRows, -work.Rows);
-            ExpertLog.SegmentFailed(_log, e, _model.Name, _replica, work.Rows);
-            result = new SegmentResult(SegmentStatus.Failed, Credits(), e.Message);
-        }
-
-        work.Complete(result, (long)Stopwatch.GetElapsedTime(started).TotalMicroseconds);
-    }
-
-    private int Credits() => Math.Max(0, _host.Options.MaxQueuedRows - Volatile.Read(ref _queuedRows));
 
     private void Drain()
     {

@@ -4,6 +4,7 @@ using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Contracts;
 using ExpertCluster.Tensors;
 using ExpertCluster.Transport;
+using Microsoft.Extensions.Logging;
 
 namespace ExpertCluster.Cluster.Experts;
 
@@ -13,11 +14,13 @@ namespace ExpertCluster.Cluster.Experts;
 public sealed class ExpertHost : IDispatchHandler, IDisposable
 {
     private readonly ConcurrentDictionary<(string Model, ReplicaId Replica), IActorRef> _experts = new();
+    private readonly DeviceQueue _queue;
     private readonly TimeProvider _time;
     private readonly long _started;
 
     /// <summary>A host whose experts compute on one executor and read their tensors on another, so that loading does not stop answers.</summary>
-    public ExpertHost(NodeId node, ExpertHostOptions options, DeviceExecutor executor, DeviceExecutor loader, TimeProvider time)
+    public ExpertHost(
+        NodeId node, ExpertHostOptions options, DeviceExecutor executor, DeviceExecutor loader, TimeProvider time, ILogger<ExpertHost> log)
     {
         Node = node;
         Options = options;
@@ -27,6 +30,7 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
         LoadTurns = new SemaphoreSlim(options.ConcurrentLoads);
         _time = time;
         _started = time.GetTimestamp();
+        _queue = new DeviceQueue(executor, options, () => Clock, log);
     }
 
     /// <summary>This node.</summary>
@@ -47,6 +51,9 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
     /// <summary>Turns at reading a checkpoint.</summary>
     public SemaphoreSlim LoadTurns { get; }
 
+    /// <summary>Frames that wait for the device.</summary>
+    public int Queued => _queue.Count;
+
     /// <summary>Replicas that answer here now.</summary>
     public int Count => _experts.Count;
 
@@ -65,22 +72,17 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
     /// <inheritdoc/>
     public Task<DispatchResult> HandleAsync(DispatchFrame frame)
     {
-        var work = new FrameWork(frame);
-        var expires = Clock + frame.Remaining;
-        var row = 0;
-        for (var i = 0; i < frame.Segments.Count; i++)
+        var work = new FrameWork(frame, Clock + frame.Remaining, _queue.Add);
+        foreach (var segment in work.Segments)
         {
-            var segment = frame.Segments[i];
             if (_experts.TryGetValue((frame.Model, segment.Replica), out var expert))
             {
-                expert.Tell(new SegmentWork(work, i, row, segment.Rows, expires));
+                expert.Tell(segment);
             }
             else
             {
-                work.Complete(i, new SegmentResult(SegmentStatus.NotHere, 0), 0);
+                segment.Refuse(new SegmentResult(SegmentStatus.NotHere, 0));
             }
-
-            row += segment.Rows;
         }
 
         return work.Completion;

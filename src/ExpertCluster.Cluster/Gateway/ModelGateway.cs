@@ -113,9 +113,17 @@ public sealed class ModelGateway
     }
 
     /// <summary>The mixture-of-experts block of one layer on rows float32 <c>[T, H]</c>.</summary>
+    /// <param name="id">Request id.</param>
+    /// <param name="layer">Model layer index.</param>
+    /// <param name="rows">Rows entering the gate.</param>
+    /// <param name="tokens">T.</param>
+    /// <param name="deadline">How long it may take; the default where null.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="timed">Told where the time went, before the answer.</param>
     /// <exception cref="RequestFailedException">Why there is no answer.</exception>
     public async Task<float[]> ForwardLayerAsync(
-        string id, int layer, ReadOnlyMemory<float> rows, int tokens, TimeSpan? deadline, CancellationToken cancellationToken)
+        string id, int layer, ReadOnlyMemory<float> rows, int tokens, TimeSpan? deadline, CancellationToken cancellationToken,
+        Action<LayerTiming>? timed = null)
     {
         if (!Shape.MoeLayers.Contains(layer))
         {
@@ -152,10 +160,13 @@ public sealed class ModelGateway
 
         try
         {
+            var started = _time.GetTimestamp();
             var routing = await _model.RouteAsync(layer, rows, tokens).ConfigureAwait(false);
+            var gate = _time.GetElapsedTime(started);
             var output = new float[rows.Length];
-            await Experts.For(id, until)
-                .ApplyAsync(layer, new RoutedRows(tokens, Shape.HiddenSize, rows, routing), output, cancellationToken).ConfigureAwait(false);
+            var (dispatch, combine) = await Experts.ApplyTimedAsync(
+                id, until, layer, new RoutedRows(tokens, Shape.HiddenSize, rows, routing), output, cancellationToken).ConfigureAwait(false);
+            timed?.Invoke(new LayerTiming(gate, dispatch, combine));
             return output;
         }
         finally

@@ -118,7 +118,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
-        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time);
+        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time, _logs.CreateLogger<ExpertHost>());
         var lane = StartLane(system, self, _host);
         _description = new NodeDescription(
             self, [.. _options.Node.EffectiveRoles], _executor.Device, _executor.Threads, _options.Experts.MemoryBytes,
@@ -185,7 +185,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     {
         try
         {
-            return new DeviceExecutor(options.Device, options.EffectiveThreads);
+            return new DeviceExecutor(options.Device, options.EffectiveThreads, patience: options.Patience);
         }
         catch (ArgumentException e)
         {

@@ -27,10 +27,19 @@ public sealed class ClusterExperts
     /// <summary>The experts as a model sees them, for calls that share a deadline.</summary>
     public IExpertBackend For(string requestId, DateTimeOffset deadline) => new Call(this, requestId, deadline, _time);
 
+    /// <summary>Applies one layer's experts and tells where the time went.</summary>
+    internal Task<(DispatchTiming Dispatch, TimeSpan Combine)> ApplyTimedAsync(
+        string requestId, DateTimeOffset deadline, int layer, RoutedRows rows, Memory<float> output, CancellationToken cancellationToken) =>
+        new Call(this, requestId, deadline, _time).ApplyTimedAsync(layer, rows, output, cancellationToken);
+
     private sealed class Call(ClusterExperts experts, string requestId, DateTimeOffset deadline, TimeProvider time) : IExpertBackend
     {
-        public async Task ApplyAsync(int layer, RoutedRows rows, Memory<float> output, CancellationToken ct)
+        public Task ApplyAsync(int layer, RoutedRows rows, Memory<float> output, CancellationToken ct) => ApplyTimedAsync(layer, rows, output, ct);
+
+        public async Task<(DispatchTiming Dispatch, TimeSpan Combine)> ApplyTimedAsync(
+            int layer, RoutedRows rows, Memory<float> output, CancellationToken ct)
         {
+            var started = time.GetTimestamp();
             var work = new RouteWork(rows, requestId, deadline);
             await using var registration = ct.UnsafeRegister(static (state, token) => ((RouteWork)state!).Cancel(token), work);
             experts._layers[layer].Router.Tell(work);
@@ -47,8 +56,10 @@ public sealed class ClusterExperts
                 throw new RequestFailedException(RequestError.DeadlineExceeded, $"Nobody answered for layer {layer} before the deadline.");
             }
 
+            var answered = time.GetTimestamp();
             ExpertCombine.WeightedSum(work.Slots.Memory.Span, rows.Routing, rows.HiddenSize, output.Span);
             work.Slots.Dispose();
+            return (work.Timing with { Total = time.GetElapsedTime(started, answered) }, time.GetElapsedTime(answered));
         }
     }
 }

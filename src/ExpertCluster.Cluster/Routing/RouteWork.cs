@@ -32,12 +32,18 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
 
     public DateTimeOffset Deadline { get; }
 
+    /// <summary>When the router took it.</summary>
+    public DateTimeOffset Accepted { get; set; }
+
     /// <summary>Answers of the experts, float32 <c>[T·k, H]</c>: slot t·k + j holds the j-th choice of token t. Sums are taken in that order,
     /// whichever replica answered first.</summary>
     public RowBuffer Slots { get; }
 
     /// <summary>Slots without an answer; touched by the router alone.</summary>
     public int Remaining { get; private set; }
+
+    /// <summary>What the answers so far took; its total is the caller's to measure.</summary>
+    public DispatchTiming Timing { get; private set; }
 
     public Task Completion => _completion.Task;
 
@@ -66,6 +72,10 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
             _completion.TrySetResult();
         }
     }
+
+    /// <summary>Notes what a frame took; before its answers are taken.</summary>
+    public void Observe(TimeSpan roundTrip, TimeSpan queue, TimeSpan compute) => Timing = new DispatchTiming(
+        TimeSpan.Zero, roundTrip, queue, compute, compute > Timing.LongestCompute ? compute : Timing.LongestCompute);
 
     public void Fail(RequestError error, string message) => _completion.TrySetException(new RequestFailedException(error, message));
 

@@ -27,6 +27,8 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     private readonly List<RouteWork> _works = [];
     private readonly ReplicaCredits _credits;
     private readonly LossLog _losses;
+    private readonly RouteDeadlines _deadlines;
+    private readonly BatchWindow _window;
     private bool _flushing;
     private Action<string, int>? _onLayerChanged;
 
@@ -43,6 +45,9 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         _statistics = statistics;
         _time = time;
         _losses = new LossLog(log, model, layer);
+        _deadlines = new RouteDeadlines(model, layer, board);
+        var router = Self;
+        _window = new BatchWindow(options, time, () => router.Tell(Flush.Instance));
         _waiting = new SegmentQueue[experts];
         for (var i = 0; i < experts; i++)
         {
@@ -89,6 +94,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         _board.LayerChanged -= _onLayerChanged;
+        _window.Dispose();
         foreach (var work in _works)
         {
             work.Fail(RequestError.GatewayUnavailable, "This gateway is shutting down.");
@@ -112,6 +118,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
             }
         }
 
+        work.Accepted = _time.GetUtcNow();
         _works.Add(work);
         if (!_flushing)
         {
@@ -126,6 +133,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         var routes = _board.Routes(_model, _layer);
         var now = _time.GetUtcNow();
         Dictionary<NodeId, List<RoutedSegment>>? outgoing = null;
+        _window.Begin();
         for (var expert = 0; expert < _waiting.Length; expert++)
         {
             var queue = _waiting[expert];
@@ -138,7 +146,8 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
                 }
 
                 var free = 0;
-                if (routes is null || Choose(routes.Ready(expert), now, out free) is not { } replica)
+                if (routes is null || Choose(routes.Ready(expert), now, out free) is not { } replica
+                    || _window.Holds(replica.Node, segment.Work, now))
                 {
                     break;
                 }
@@ -169,10 +178,14 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
             }
         }
 
+        _window.End(now);
         UpdateTimer();
     }
 
-    /// <summary>Most free credits; a local replica goes before a remote one as long as it has room.</summary>
+    /// <summary>
+    /// Nodes that are not behind go first, among them a local replica before a remote one as long as it has room, among those the one with most
+    /// free credits.
+    /// </summary>
     private ReplicaPlacement? Choose(ImmutableArray<ReplicaPlacement> replicas, DateTimeOffset now, out int free)
     {
         ReplicaPlacement? best = null;
@@ -180,7 +193,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         foreach (var replica in replicas)
         {
             var room = _credits.Free(replica.Replica, now);
-            if (room > 0 && (best is null || replica.Node == _self || (room > free && best.Node != _self)))
+            if (room > 0 && (best is null || Rank(replica, room).CompareTo(Rank(best, free)) > 0))
             {
                 best = replica;
                 free = room;
@@ -188,6 +201,8 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         }
 
         return best;
+
+        (bool, bool, int) Rank(ReplicaPlacement replica, int room) => (!_window.IsBehind(replica.Node), replica.Node == _self, room);
     }
 
     private void SendFrames(NodeId node, List<RoutedSegment> parts, long epoch, DateTimeOffset now)
@@ -195,18 +210,22 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         foreach (var frame in OutgoingFrame.Cut(parts, _options.MaxFrameRows))
         {
             _statistics.Sent();
+            _window.Sent(node);
+            var sent = _time.GetTimestamp();
             _lane.DispatchAsync(node, frame.Gather(_model, _layer, epoch, now), CancellationToken.None)
                 .WaitAsync(_options.AttemptTimeout, _time)
-                .PipeTo(Self, success: result => new FrameAnswered(frame, result), failure: e => new FrameLost(node, frame, e));
+                .PipeTo(Self, success: result => new FrameAnswered(node, frame, result, sent), failure: e => new FrameLost(node, frame, e));
         }
     }
 
     private void OnAnswer(FrameAnswered answer)
     {
         using var result = answer.Result;
+        _window.Ended(answer.Node);
         var rows = result.Rows.Memory.Span;
         var now = _time.GetUtcNow();
         _statistics.Computed(result.ComputeMicroseconds);
+        var roundTrip = _time.GetElapsedTime(answer.Sent);
         for (var i = 0; i < answer.Frame.Parts.Count; i++)
         {
             var (replica, segment) = answer.Frame.Parts[i];
@@ -216,6 +235,8 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
             {
                 _credits.Answer(replica, segment.Slots.Length, status.Credits);
                 _statistics.Answered(segment.Expert, segment.Slots.Length);
+                segment.Work.Observe(
+                    roundTrip, TimeSpan.FromMicroseconds(result.QueueMicroseconds), TimeSpan.FromMicroseconds(result.ComputeMicroseconds));
                 segment.Work.Take(segment.Slots.Span, answered);
             }
             else
@@ -258,6 +279,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     private void OnLost(FrameLost lost)
     {
         var now = _time.GetUtcNow();
+        _window.Ended(lost.Node);
         _losses.Report(lost.Node, lost.Frame.Parts.Count, lost.Error.Message, now);
         var until = now + _options.RetryBackoff;
         foreach (var (replica, segment) in lost.Frame.Parts)
@@ -280,38 +302,9 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
 
     private void OnTick()
     {
-        var now = _time.GetUtcNow();
-        foreach (var work in _works)
-        {
-            if (!work.IsOver && work.Deadline <= now)
-            {
-                var missing = MissingExperts(work);
-                if (missing.Count > 0)
-                {
-                    work.Fail(RequestError.ExpertsUnavailable, $"Experts {string.Join(", ", missing.Take(8))} of {_model} layer {_layer} had no "
-                        + $"ready replica before the deadline{Because()}.");
-                }
-                else
-                {
-                    work.Fail(RequestError.DeadlineExceeded, $"The deadline passed while {work.Remaining} of {work.Rows.Routing.Experts.Length} "
-                        + $"rows of {_model} layer {_layer} were unanswered.");
-                }
-            }
-        }
-
+        _deadlines.Enforce(_works, _waiting, _time.GetUtcNow());
         SendWaiting();
     }
-
-    private List<int> MissingExperts(RouteWork work)
-    {
-        var routes = _board.Routes(_model, _layer);
-        return [.. Enumerable.Range(0, _waiting.Length).Where(
-            e => _waiting[e].Any(s => s.Work == work) && (routes is null || routes.Ready(e).IsEmpty))];
-    }
-
-    private string Because() => _board.Problem(_model, [_layer]) is { } problem ? $": {problem}"
-        : _board.Routes(_model, _layer) is null ? ": nothing is placed yet; the balancer waits for ExpertCluster:Balancer:MinExpertNodes"
-        : "";
 
     /// <summary>Ticks while something is under way, so that deadlines and back-offs are kept; silent when idle.</summary>
     private void UpdateTimer()
@@ -327,7 +320,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         }
     }
 
-    private sealed record FrameAnswered(OutgoingFrame Frame, DispatchResult Result) : INoSerializationVerificationNeeded;
+    private sealed record FrameAnswered(NodeId Node, OutgoingFrame Frame, DispatchResult Result, long Sent) : INoSerializationVerificationNeeded;
 
     private sealed record FrameLost(NodeId Node, OutgoingFrame Frame, Exception Error) : INoSerializationVerificationNeeded;
 

@@ -2,6 +2,7 @@ using ExpertCluster.Client;
 using ExpertCluster.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using LayerTiming = ExpertCluster.Client.LayerTiming;
 using Wire = ExpertCluster.Protocol.V1;
 
 namespace ExpertCluster.Node.Grpc;
@@ -47,14 +48,19 @@ internal sealed class GatewayGrpcService(IExpertClusterClient gateway, IGatewayD
 
     public override async Task<ForwardLayerResponse> ForwardLayer(ForwardLayerRequest request, ServerCallContext context)
     {
-        RequestOptions call = ReadOptions(request.Call, context);
+        LayerTiming? timing = null;
+        RequestOptions call = ReadOptions(request.Call, context) with { Timed = measured => timing = measured };
         FloatMatrix hidden = await gateway.ForwardLayerAsync(
             RequestReader.Model(request.Model),
             RequestReader.Layer(request.Layer),
             RequestReader.Matrix("hidden", request.Hidden),
             call,
             context.CancellationToken).ConfigureAwait(false);
-        return new ForwardLayerResponse { Hidden = ResponseWriter.Matrix(hidden, options.Value.MaxSendMessageBytes) };
+        return new ForwardLayerResponse
+        {
+            Hidden = ResponseWriter.Matrix(hidden, options.Value.MaxSendMessageBytes),
+            Timing = timing is null ? null : ResponseWriter.Timing(timing),
+        };
     }
 
     public override async Task Generate(

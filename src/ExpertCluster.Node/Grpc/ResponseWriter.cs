@@ -69,6 +69,18 @@ internal static class ResponseWriter
         };
     }
 
+    public static Wire.LayerTiming Timing(Client.LayerTiming timing)
+        => new()
+        {
+            GateUs = (long)timing.Gate.TotalMicroseconds,
+            RouterUs = (long)timing.Router.TotalMicroseconds,
+            WireUs = (long)timing.Wire.TotalMicroseconds,
+            QueueUs = (long)timing.Queue.TotalMicroseconds,
+            ComputeUs = (long)timing.Compute.TotalMicroseconds,
+            CombineUs = (long)timing.Combine.TotalMicroseconds,
+            LongestComputeUs = (long)timing.LongestCompute.TotalMicroseconds,
+        };
+
     public static GenerateResponse Token(GeneratedToken token)
         => new()
         {

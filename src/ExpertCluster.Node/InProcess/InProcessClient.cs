@@ -75,7 +75,8 @@ public sealed class InProcessClient : IExpertClusterClient
         try
         {
             var output = await gateway.ForwardLayerAsync(
-                IdOf(options), layer, hidden.Values, hidden.Rows, options?.Deadline, cancellationToken).ConfigureAwait(false);
+                IdOf(options), layer, hidden.Values, hidden.Rows, options?.Deadline, cancellationToken,
+                options?.Timed is { } timed ? measured => timed(Timing(measured)) : null).ConfigureAwait(false);
             return new FloatMatrix(hidden.Rows, hidden.Columns, output);
         }
         catch (RequestFailedException e)
@@ -138,6 +139,14 @@ public sealed class InProcessClient : IExpertClusterClient
 
     /// <summary>Nothing to free: the node owns everything.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static Client.LayerTiming Timing(Cluster.Gateway.LayerTiming measured)
+    {
+        var dispatch = measured.Dispatch;
+        return new Client.LayerTiming(
+            measured.Gate, dispatch.Total - dispatch.RoundTrip, dispatch.RoundTrip - dispatch.Queue - dispatch.Compute, dispatch.Queue,
+            dispatch.Compute, measured.Combine, dispatch.LongestCompute);
+    }
 
     private static string IdOf(RequestOptions? options)
     {

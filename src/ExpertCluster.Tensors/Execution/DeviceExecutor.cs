@@ -1,11 +1,14 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ExpertCluster.Tensors;
 
 /// <summary>
-/// Owns the one thread that touches tensors on a device. Work runs in the order it was queued, under <c>no_grad</c> and inside a
-/// <see cref="DisposeScope"/> of its own; a tensor that should survive the work must be detached from that scope by the work.
+/// Owns the one thread that touches tensors on a device. Work runs in the order in which it is due: its deadline, or
+/// <see cref="Patience"/> after it was queued if that comes first, so that age decides among those with time and nothing waits for ever. It
+/// runs under <c>no_grad</c> and inside a <see cref="DisposeScope"/> of its own; a tensor that should survive the work must be detached from
+/// that scope by the work.
 /// </summary>
 /// <remarks>
 /// Work must be synchronous: TorchSharp's scopes belong to a thread, so nothing may await inside. Completions never run their
@@ -16,13 +19,15 @@ public sealed class DeviceExecutor : IAsyncDisposable
     // A hand-over between layers usually follows within microseconds; longer spinning would take the core from other executors.
     private const int SpinsBeforeSleep = 20;
 
-    private readonly Queue<ExecutorWork> _queue = new();
+    private readonly PriorityQueue<ExecutorWork, (long Due, long Number)> _queue = new();
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Thread _thread;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _maxQueued;
+    private readonly long _patience;
+    private long _number;
     private int _queued;
     private bool _sleeping;
     private volatile bool _disposed;
@@ -31,25 +36,30 @@ public sealed class DeviceExecutor : IAsyncDisposable
     /// <param name="device"><c>cpu</c>, or <c>cuda:N</c>.</param>
     /// <param name="threads">libtorch threads for work of this executor, at least 1.</param>
     /// <param name="maxQueued">How many work items may wait, at least 1.</param>
+    /// <param name="patience">How long after it was queued work is due at the latest; 100 ms where null, several steps of a busy node.</param>
     /// <exception cref="ArgumentException">The device name is malformed or no such device exists.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> or <paramref name="maxQueued"/> is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> or <paramref name="maxQueued"/> is below 1, or
+    /// <paramref name="patience"/> is negative.</exception>
     /// <exception cref="LibTorchNotFoundException">libtorch does not load.</exception>
-    public DeviceExecutor(string device, int threads, int maxQueued = 65536)
+    public DeviceExecutor(string device, int threads, int maxQueued = 65536, TimeSpan? patience = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(device);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxQueued, 1);
+        Patience = patience ?? TimeSpan.FromMilliseconds(100);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Patience, TimeSpan.Zero, nameof(patience));
         LibTorch.Load();
         TorchDevice = DeviceName.Resolve(device);
         Device = device;
         Threads = threads;
         _maxQueued = maxQueued;
+        _patience = (long)(Patience.TotalSeconds * Stopwatch.Frequency);
         _thread = new Thread(Loop) { IsBackground = true, Name = "torch " + device };
         _thread.Start();
         _started.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Raised on the executor's thread when work given to <see cref="Post"/> throws.</summary>
+    /// <summary>Raised on the executor's thread when work given to <see cref="Post(Action)"/> throws.</summary>
     public event Action<DeviceExecutor, Exception>? PostFailed;
 
     /// <summary>The device's name as given.</summary>
@@ -60,6 +70,9 @@ public sealed class DeviceExecutor : IAsyncDisposable
 
     /// <summary>libtorch threads for work of this executor.</summary>
     public int Threads { get; }
+
+    /// <summary>The longest that work waits before it is due.</summary>
+    public TimeSpan Patience { get; }
 
     /// <summary>Work items waiting, the running one not counted.</summary>
     public int Queued => Volatile.Read(ref _queued);
@@ -81,7 +94,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
         }
 
         var item = new AwaitedWork<T>(work, ct);
-        Enqueue(item);
+        Enqueue(item, Patience);
         item.ObserveCancellation(Withdrawn);
         return item.Task;
     }
@@ -112,10 +125,15 @@ public sealed class DeviceExecutor : IAsyncDisposable
     /// <summary>Queues work nobody waits for; it runs even when the executor is disposed meanwhile.</summary>
     /// <exception cref="ExecutorQueueFullException">Too much work is waiting.</exception>
     /// <exception cref="ObjectDisposedException">The executor is disposed.</exception>
-    public void Post(Action work)
+    public void Post(Action work) => Post(work, Patience);
+
+    /// <inheritdoc cref="Post(Action)"/>
+    /// <param name="work">Runs on the executor's thread.</param>
+    /// <param name="remaining">Time until its deadline; it goes before all that is due later.</param>
+    public void Post(Action work, TimeSpan remaining)
     {
         ArgumentNullException.ThrowIfNull(work);
-        Enqueue(new PostedWork(work, e => PostFailed?.Invoke(this, e)));
+        Enqueue(new PostedWork(work, e => PostFailed?.Invoke(this, e)), remaining);
     }
 
     /// <summary>
@@ -125,7 +143,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
     public void Free(Action free)
     {
         ArgumentNullException.ThrowIfNull(free);
-        if (TryEnqueue(new PostedWork(free, e => PostFailed?.Invoke(this, e)), int.MaxValue))
+        if (TryEnqueue(new PostedWork(free, e => PostFailed?.Invoke(this, e)), Patience, int.MaxValue))
         {
             return;
         }
@@ -153,16 +171,18 @@ public sealed class DeviceExecutor : IAsyncDisposable
         await _ended.Task.ConfigureAwait(false);
     }
 
-    private void Enqueue(ExecutorWork item)
+    private void Enqueue(ExecutorWork item, TimeSpan remaining)
     {
-        if (!TryEnqueue(item, _maxQueued))
+        if (!TryEnqueue(item, remaining, _maxQueued))
         {
             throw new ObjectDisposedException(nameof(DeviceExecutor), $"The executor of device {Device} is disposed.");
         }
     }
 
-    private bool TryEnqueue(ExecutorWork item, int limit)
+    private bool TryEnqueue(ExecutorWork item, TimeSpan remaining, int limit)
     {
+        // What frees memory is due last of all that was queued before it, and so never runs before the work that uses it.
+        long patience = remaining < Patience ? (long)(remaining.TotalSeconds * Stopwatch.Frequency) : _patience;
         bool wake;
         lock (_gate)
         {
@@ -176,7 +196,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
                 throw new ExecutorQueueFullException(Device, limit);
             }
 
-            _queue.Enqueue(item);
+            _queue.Enqueue(item, (Stopwatch.GetTimestamp() + patience, _number++));
             Interlocked.Increment(ref _queued);
             wake = _sleeping;
             _sleeping = false;
@@ -234,7 +254,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
         {
             lock (_gate)
             {
-                if (_queue.TryDequeue(out ExecutorWork? item))
+                if (_queue.TryDequeue(out ExecutorWork? item, out _))
                 {
                     _sleeping = false;
                     return item;

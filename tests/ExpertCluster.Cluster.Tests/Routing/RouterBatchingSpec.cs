@@ -1,5 +1,6 @@
 using Akka.TestKit.Xunit;
 using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Routing;
 using ExpertCluster.Contracts;
 using ExpertCluster.Transport;
 using static ExpertCluster.Cluster.Tests.Routing.RouterHarness;
@@ -139,5 +140,62 @@ public sealed class RouterBatchingSpec(ITestOutputHelper output) : TestKit("akka
         await harness.TakenAsync();
         harness.Publish(Ready(0, 1));
         (await harness.Lane.NextAsync()).Remaining.Should().Be(TimeSpan.FromSeconds(9));
+    }
+
+    [Fact]
+    public async Task A_node_that_is_behind_gets_rows_of_several_requests_together_with_its_next_answer()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var harness = new RouterHarness(Sys, 1, new RouterOptions { FramesInFlight = 2 }, time);
+        harness.Publish(Ready(0, 1));
+        List<RouteWork> works = [];
+        for (var i = 0; i < 5; i++)
+        {
+            works.Add(harness.Send(1, 0));
+            await harness.TakenAsync();
+        }
+
+        var first = await harness.Lane.NextAsync();
+        var second = await harness.Lane.NextAsync();
+        harness.Lane.TryNext().Should().BeNull("two frames are under way");
+        first.Compute();
+        var third = await harness.Lane.NextAsync();
+        third.Rows.Should().Be(3);
+        second.Compute();
+        third.Compute();
+        await Task.WhenAll(works.Select(work => work.Completion)).WaitAsync(Patience, Test);
+        works.Should().OnlyContain(work => IsRight(work));
+        harness.Statistics.Frames.Should().Be(3);
+    }
+
+    [Theory]
+    [InlineData(60_000, 5)]
+    [InlineData(20, 2)]
+    public async Task Rows_wait_for_company_no_longer_than_the_window_or_a_tenth_of_their_time(int deadlineMs, int longestMs)
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var harness = new RouterHarness(
+            Sys, 1, new RouterOptions { FramesInFlight = 1, BatchWindow = TimeSpan.FromMilliseconds(5) }, time);
+        harness.Publish(Ready(0, 1));
+        harness.Send(1, 0);
+        await harness.Lane.NextAsync();
+        harness.Send(TimeSpan.FromMilliseconds(deadlineMs), 1, 0);
+        await harness.TakenAsync();
+        time.Advance(TimeSpan.FromMilliseconds(longestMs) - TimeSpan.FromTicks(1));
+        await harness.TakenAsync();
+        harness.Lane.TryNext().Should().BeNull();
+        time.Advance(TimeSpan.FromTicks(1));
+        (await harness.Lane.NextAsync()).Rows.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_replica_on_a_node_that_is_not_behind_goes_first()
+    {
+        var harness = new RouterHarness(Sys, 1, new RouterOptions { FramesInFlight = 1 }, new Microsoft.Extensions.Time.Testing.FakeTimeProvider());
+        harness.Publish(Ready(0, 0), Ready(0, 1, 1));
+        harness.Send(1, 0);
+        (await harness.Lane.NextAsync()).Node.Should().Be(At(0), "it is local");
+        harness.Send(1, 0);
+        (await harness.Lane.NextAsync()).Node.Should().Be(At(1));
     }
 }

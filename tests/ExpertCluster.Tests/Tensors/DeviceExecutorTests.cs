@@ -136,4 +136,22 @@ public sealed class DeviceExecutorTests
         TensorMemory.CopyTo(u, back);
         back.Should().Equal(0, 3, 1, 4, 2, 5);
     }
+
+    [Fact]
+    public async Task What_is_due_first_runs_first_and_age_counts_from_patience_on()
+    {
+        await using var executor = new DeviceExecutor("cpu", 1, patience: TimeSpan.FromHours(1));
+        using var hold = new ManualResetEventSlim();
+        executor.Post(() => hold.Wait(Ct));
+        var order = new List<string>();
+        executor.Post(() => order.Add("old, in two hours"), TimeSpan.FromHours(2));
+        executor.Post(() => order.Add("young, in two hours"), TimeSpan.FromHours(2));
+        executor.Post(() => order.Add("in a minute"), TimeSpan.FromMinutes(1));
+        executor.Post(() => order.Add("late"), TimeSpan.FromSeconds(-1));
+        Task last = executor.RunAsync(() => order.Add("no deadline"), Ct);
+        hold.Set();
+        await last;
+
+        order.Should().Equal("late", "in a minute", "old, in two hours", "young, in two hours", "no deadline");
+    }
 }
