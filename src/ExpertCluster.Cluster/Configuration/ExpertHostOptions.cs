@@ -6,7 +6,8 @@ public sealed class ExpertHostOptions
     /// <summary>Where experts and the dense part compute: <c>cpu</c> (default), <c>cuda:0</c>, ….</summary>
     public string Device { get; set; } = "cpu";
 
-    /// <summary>libtorch threads of the device's executor, 0 to 1024. 0 (default): all cores of the machine.</summary>
+    /// <summary>libtorch threads of the device's executor, 0 to 1024. 0 (default): this node's share of the machine's cores,
+    /// which all nodes with its host have in common; it changes as they come and go, and with it the last digits of sums.</summary>
     public int Threads { get; set; }
 
     /// <summary>The most bytes of expert weights held here, at least 1 KiB. Default: half of the machine's memory. An expert that does not

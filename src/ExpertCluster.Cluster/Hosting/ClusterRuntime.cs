@@ -127,6 +127,13 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))]);
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 
+        if (_options.Experts.Threads == 0)
+        {
+            var (executor, log) = (_executor, _logs.CreateLogger<ThreadShare>());
+            Action<int> shared = threads => Describe(node => node with { Threads = threads });
+            system.ActorOf(Props.Create(() => new ThreadShare(Environment.ProcessorCount, executor, shared, log)), "threads");
+        }
+
         if (_options.HoldsExperts)
         {
             await StartExpertsAsync(system, _host).ConfigureAwait(false);
@@ -140,14 +147,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     }
 
     /// <summary>Tells the cluster where clients can reach this gateway.</summary>
-    public void Announce(string gatewayEndpoint)
-    {
-        if (_placement is not null && _description is not null)
-        {
-            _description = _description with { GatewayEndpoint = gatewayEndpoint };
-            _placement.Tell(new PlacementActor.Describe(_description));
-        }
-    }
+    public void Announce(string gatewayEndpoint) => Describe(node => node with { GatewayEndpoint = gatewayEndpoint });
 
     /// <summary>Frees everything, after the actor system has ended.</summary>
     public async ValueTask DisposeAsync()
@@ -165,6 +165,18 @@ public sealed class ClusterRuntime : IAsyncDisposable
         await _executor.DisposeAsync().ConfigureAwait(false);
         _models.ForEach(m => m.Checkpoint.Dispose());
         _host?.Dispose();
+    }
+
+    private void Describe(Func<NodeDescription, NodeDescription> change)
+    {
+        lock (_models)
+        {
+            if (_placement is not null && _description is not null)
+            {
+                _description = change(_description);
+                _placement.Tell(new PlacementActor.Describe(_description));
+            }
+        }
     }
 
     /// <summary>A model whose tokenizer is of a kind nobody here runs is still good for token ids.</summary>
@@ -278,7 +290,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var log = _logs.CreateLogger<ExpertActor>();
         await Task.WhenAll(_models.SelectMany(model => model.Layers.Select(layer => sharding.StartAsync(
             ReplicaShards.TypeName(model.Name, layer),
-            id => ExpertActor.Props(model, id, host, balancer, log),
+            id => ExpertActor.Props(model, id, host, balancer, log).WithDispatcher(InlineDispatcher.Path),
             settings,
             ReplicaShards.Instance,
             new PlacementAllocationStrategy(Board, model.Name, address, _time),
@@ -297,7 +309,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
             var statistics = new RouterStatistics(shape.ExpertsPerLayer);
             routers[layer] = (system.ActorOf(
                 Props.Create(() => new RouterActor(
-                    model.Name, layer, shape.ExpertsPerLayer, self, routerOptions, board, lane, statistics, time, routerLog)),
+                    model.Name, layer, shape.ExpertsPerLayer, self, routerOptions, board, lane, statistics, time, routerLog)).WithDispatcher(InlineDispatcher.Path),
                 $"router-{ReplicaShards.TypeName(model.Name, layer)}"), statistics);
         }
 

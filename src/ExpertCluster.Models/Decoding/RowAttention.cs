@@ -14,7 +14,7 @@ internal static unsafe class RowAttention
     public const long MostProducts = 1 << 18;
 
     [ThreadStatic]
-    private static float[]? scratch;
+    private static float[]? _scratch;
 
     /// <summary>Computes the row.</summary>
     /// <param name="query">Scaled queries, [kvHeads·group, width].</param>
@@ -28,12 +28,12 @@ internal static unsafe class RowAttention
     public static void Compute(
         float* query, float* keys, float* values, long headStride, RowShape shape, int count, ReadOnlySpan<float> sinks, float* output)
     {
-        if (scratch is null || scratch.Length < count)
+        if (_scratch is null || _scratch.Length < count)
         {
-            scratch = GC.AllocateUninitializedArray<float>(Math.Max(count, 1024));
+            _scratch = GC.AllocateUninitializedArray<float>(Math.Max(count, 1024));
         }
 
-        Span<float> scores = scratch.AsSpan(0, count);
+        Span<float> scores = _scratch.AsSpan(0, count);
         for (int head = 0; head < shape.KvHeads * shape.Group; head++)
         {
             long offset = head / shape.Group * headStride;

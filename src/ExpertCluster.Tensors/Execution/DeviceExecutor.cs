@@ -28,6 +28,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
     private readonly int _maxQueued;
     private readonly long _patience;
     private long _number;
+    private int _threads;
     private int _queued;
     private bool _sleeping;
     private volatile bool _disposed;
@@ -51,7 +52,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
         LibTorch.Load();
         TorchDevice = DeviceName.Resolve(device);
         Device = device;
-        Threads = threads;
+        _threads = threads;
         _maxQueued = maxQueued;
         _patience = (long)(Patience.TotalSeconds * Stopwatch.Frequency);
         _thread = new Thread(Loop) { IsBackground = true, Name = "torch " + device };
@@ -69,7 +70,7 @@ public sealed class DeviceExecutor : IAsyncDisposable
     public Device TorchDevice { get; }
 
     /// <summary>libtorch threads for work of this executor.</summary>
-    public int Threads { get; }
+    public int Threads => Volatile.Read(ref _threads);
 
     /// <summary>The longest that work waits before it is due.</summary>
     public TimeSpan Patience { get; }
@@ -79,6 +80,15 @@ public sealed class DeviceExecutor : IAsyncDisposable
 
     /// <summary>Whether the caller runs on this executor's thread.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;
+
+    /// <summary>Gives work from here on another number of libtorch threads. Sums may then round differently.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
+    public void SetThreads(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        Volatile.Write(ref _threads, threads);
+        Free(() => set_num_threads(Threads));
+    }
 
     /// <summary>Queues work and returns its result.</summary>
     /// <param name="work">Runs on the executor's thread.</param>
