@@ -11,7 +11,11 @@ namespace ExpertCluster.Cluster.Routing;
 /// </summary>
 internal sealed class RouteWork : INoSerializationVerificationNeeded
 {
-    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>With up to so many values whoever waits goes on on the thread that brought the last answer: waking another takes longer than
+    /// summing them, and more would keep that thread from reading on.</summary>
+    private const int SmallAnswer = 16 * 1024;
+
+    private readonly TaskCompletionSource _completion;
 
     public RouteWork(RoutedRows rows, string requestId, DateTimeOffset deadline)
     {
@@ -20,6 +24,9 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
         Deadline = deadline;
         Remaining = rows.Routing.Experts.Length;
         Slots = RowBuffer.Rent(Remaining, rows.HiddenSize);
+        _completion = new(Slots.Memory.Length <= SmallAnswer
+            ? TaskCreationOptions.None
+            : TaskCreationOptions.RunContinuationsAsynchronously);
         if (Remaining == 0)
         {
             _completion.SetResult();
