@@ -50,6 +50,12 @@ public sealed class SwiGluExpert : IExpertNetwork
         Bytes = (gateAndUp.NumberOfElements * gateAndUp.ElementSize) + (down.NumberOfElements * down.ElementSize);
     }
 
+    private SwiGluExpert(ExpertSlot slot, Tensor gateAndUp, Tensor down)
+        : this(gateAndUp, down)
+    {
+        Slot = slot;
+    }
+
     /// <inheritdoc/>
     public int HiddenSize { get; }
 
@@ -62,6 +68,23 @@ public sealed class SwiGluExpert : IExpertNetwork
     /// <inheritdoc/>
     public long Bytes { get; }
 
+    /// <summary>Its place in a slab; null where its weights lie by themselves.</summary>
+    internal ExpertSlot? Slot { get; }
+
+    /// <summary>[2F,H].</summary>
+    internal Tensor GateAndUp => _gateAndUp;
+
+    /// <summary>[H,F].</summary>
+    internal Tensor Down => _down;
+
+    /// <summary>Whether <see cref="ExpertScripts"/> compute it.</summary>
+    internal bool IsScripted => _activation == Activation.Silu;
+
+    /// <summary>Whether a grouped product may: rows of bfloat16 operands begin at multiples of 16 bytes.</summary>
+    internal bool CanBeGrouped => IsScripted && Type == ScalarType.BFloat16 && HiddenSize % 8 == 0 && IntermediateSize % 8 == 0;
+
+    internal Device Device => _gateAndUp.device;
+
     /// <summary>Creates an expert from its three weights, which stay the caller's.</summary>
     /// <param name="w1">Gate, [F,H], float32 or bfloat16.</param>
     /// <param name="w2">Down, [H,F]; copied.</param>
@@ -70,6 +93,16 @@ public sealed class SwiGluExpert : IExpertNetwork
     {
         Tensor fused = cat([w1, w3], 0).DetachFromDisposeScope();
         return new SwiGluExpert(fused, w2.clone().DetachFromDisposeScope());
+    }
+
+    /// <summary>Copies the weights into a slot; this expert keeps its own.</summary>
+    internal SwiGluExpert MoveTo(ExpertSlot slot)
+    {
+        Tensor gateAndUp = slot.Slab.GateAndUp.select(0, slot.Index).DetachFromDisposeScope();
+        Tensor down = slot.Slab.Down.select(0, slot.Index).DetachFromDisposeScope();
+        gateAndUp.copy_(_gateAndUp);
+        down.copy_(_down);
+        return new SwiGluExpert(slot, gateAndUp, down);
     }
 
     /// <inheritdoc/>
@@ -96,12 +129,13 @@ public sealed class SwiGluExpert : IExpertNetwork
         output.addmm_(both.Left, _downColumns, 0, 1);
     }
 
-    /// <summary>Frees the weights.</summary>
+    /// <summary>Frees the weights, or leaves their slot.</summary>
     public void Dispose()
     {
         _gateAndUpColumns.Dispose();
         _downColumns.Dispose();
         _gateAndUp.Dispose();
         _down.Dispose();
+        Slot?.Release();
     }
 }

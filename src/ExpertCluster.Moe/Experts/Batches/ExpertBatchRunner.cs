@@ -127,8 +127,9 @@ public sealed class ExpertBatchRunner : IDisposable
         IExpertNetwork first = segments[_later[0]].Network;
         var alike = new List<int>(_later.Count);
         int kept = 0;
-        foreach (int index in _later)
+        for (int i = 0; i < _later.Count; i++)
         {
+            int index = _later[i];
             IExpertNetwork network = segments[index].Network;
             if (network.HiddenSize == first.HiddenSize && network.Type == first.Type)
             {

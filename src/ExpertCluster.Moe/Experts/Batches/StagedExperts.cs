@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ExpertCluster.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,6 +19,7 @@ internal sealed class StagedExperts(Device device, long maxBytes) : IDisposable
     private readonly StagingBuffer _answers = new(pageLocked: device.type == DeviceType.CUDA);
     private readonly Dictionary<IExpertNetwork, int> _order = [];
     private readonly List<StagedPiece> _pieces = [];
+    private readonly BatchPlan _plan = new();
 
     /// <summary>Computes segments of one hidden size and type.</summary>
     /// <param name="segments">All segments.</param>
@@ -41,7 +43,7 @@ internal sealed class StagedExperts(Device device, long maxBytes) : IDisposable
             for (int row = 0; row < segments[index].Count;)
             {
                 int rows = Math.Min(room, segments[index].Count - row);
-                _pieces.Add(new StagedPiece(index, row, rows, _order[segments[index].Network]));
+                _pieces.Add(new StagedPiece(index, row, rows, BatchPlan.OrderOf(segments[index].Network, _order[segments[index].Network])));
                 row += rows;
                 room -= rows;
                 if (room == 0)
@@ -54,6 +56,7 @@ internal sealed class StagedExperts(Device device, long maxBytes) : IDisposable
 
         Turn(segments, failures);
         _order.Clear();
+        _plan.Clear();
     }
 
     /// <inheritdoc/>
@@ -62,6 +65,9 @@ internal sealed class StagedExperts(Device device, long maxBytes) : IDisposable
         _rows.Dispose();
         _answers.Dispose();
     }
+
+    /// <summary>Where ends of groups begin behind the rows, in bytes: aligned as rows of a product's operands are.</summary>
+    private static long EndsAt(int rows, int hidden, int size) => (((long)rows * hidden * size) + 15) & ~15L;
 
     private static int SizeOf(ScalarType type) => type == ScalarType.BFloat16 ? sizeof(ushort) : sizeof(float);
 
@@ -103,60 +109,58 @@ internal sealed class StagedExperts(Device device, long maxBytes) : IDisposable
 
     private unsafe void Compute(ReadOnlySpan<ExpertSegment> segments, int first, int count)
     {
-        IExpertNetwork network = segments[_pieces[first].Segment].Network;
-        (ScalarType type, int hidden) = (network.Type, network.HiddenSize);
-        int rows = 0;
-        for (int i = first; i < first + count; i++)
-        {
-            rows += _pieces[i].Rows;
-        }
-
-        long bytes = (long)rows * hidden * SizeOf(type);
+        ReadOnlySpan<StagedPiece> pieces = CollectionsMarshal.AsSpan(_pieces).Slice(first, count);
+        IExpertNetwork network = segments[pieces[0].Segment].Network;
+        (ScalarType type, int hidden, int size) = (network.Type, network.HiddenSize, SizeOf(network.Type));
+        _plan.Build(segments, pieces, rows => EndsAt(rows, hidden, size) / size, sizeof(int) / size);
+        long endsAt = EndsAt(_plan.Rows, hidden, size);
+        long bytes = endsAt + ((long)_plan.Ends.Length * sizeof(int));
         byte* staging = _rows.Reserve(bytes);
         byte* target = staging;
-        for (int i = first; i < first + count; i++)
+        foreach (StagedPiece piece in pieces)
         {
-            StagedPiece piece = _pieces[i];
             RowConversion.Gather(segments[piece.Segment], piece.First, piece.Rows, type, target);
-            target += (long)piece.Rows * hidden * SizeOf(type);
+            target += (long)piece.Rows * hidden * size;
         }
 
-        byte* answers = _answers.Reserve(bytes);
+        _plan.Ends.CopyTo(new Span<int>(staging + endsAt, _plan.Ends.Length));
+        byte* answers = _answers.Reserve((long)_plan.Rows * hidden * size);
         using (NewDisposeScope())
         {
-            Tensor staged = TensorMemory.Wrap(staging, type, rows, hidden);
+            Tensor staged = TensorMemory.Wrap(staging, type, bytes / size);
             Tensor moved = _onHost ? staged : staged.to(device, non_blocking: true);
-            Tensor result = Forward(segments, first, count, moved);
-            Tensor back = TensorMemory.Wrap(answers, type, rows, hidden);
+            Tensor result = Forward(moved, hidden);
+            Tensor back = TensorMemory.Wrap(answers, type, _plan.Rows, hidden);
 
             // Not "non-blocking": into page-locked memory this is one asynchronous copy and one wait for the stream it was queued on, where
             // a wait for the whole device would be the other way to know that the answers are here.
             back.copy_(result);
         }
 
-        for (int i = first; i < first + count; i++)
+        foreach (StagedPiece piece in pieces)
         {
-            StagedPiece piece = _pieces[i];
             RowConversion.Scatter(answers, type, segments[piece.Segment], piece.First, piece.Rows);
-            answers += (long)piece.Rows * hidden * SizeOf(type);
+            answers += (long)piece.Rows * hidden * size;
         }
     }
 
-    private Tensor Forward(ReadOnlySpan<ExpertSegment> segments, int first, int count, Tensor rows)
+    private unsafe Tensor Forward(Tensor staged, int hidden)
     {
         var parts = new List<Tensor>();
-        long start = 0;
-        for (int i = first; i < first + count;)
+        if (_plan.ScriptedRows > 0)
         {
-            IExpertNetwork network = segments[_pieces[i].Segment].Network;
-            long own = 0;
-            for (; i < first + count && segments[_pieces[i].Segment].Network == network; i++)
+            fixed (long* numbers = _plan.Numbers)
             {
-                own += _pieces[i].Rows;
+                Tensor plan = TensorMemory.Wrap(numbers, ScalarType.Int64, _plan.Numbers.Length);
+                parts.Add(ExpertScripts.Run(staged, plan, _plan.First, _plan.Second));
             }
+        }
 
-            parts.Add(network.Forward(rows.narrow(0, start, own)));
-            start += own;
+        long start = _plan.ScriptedRows;
+        foreach ((IExpertNetwork network, int rows) in _plan.Others)
+        {
+            parts.Add(network.Forward(staged.narrow(0, start * hidden, (long)rows * hidden).view(rows, hidden)));
+            start += rows;
         }
 
         return parts.Count == 1 ? parts[0] : cat(parts, 0);

@@ -28,7 +28,8 @@ internal static class RandomExperts
         {
             using Tensor values = randn(shape, generator: generator);
             using Tensor scaled = values * scale;
-            return scaled.to(type).alias().DetachFromDisposeScope();
+            using Tensor typed = scaled.to(type);
+            return typed.alias().DetachFromDisposeScope();
         }
     }
 
