@@ -46,6 +46,25 @@ public sealed class ModelCheckpoint : IDisposable
     public long ExpertBytes => _definition.ExpertBytes;
 
     /// <summary>
+    /// What most of the checkpoint's bytes are stored as: float32, or else bfloat16, in which models in bfloat16, float16 and fewer bits were
+    /// trained or are meant to run.
+    /// </summary>
+    public torch.ScalarType NativeType
+    {
+        get
+        {
+            var entries = Tensors.Files.SelectMany(file => file.Entries).ToList();
+            return entries.Where(e => e.Type == TensorType.F32).Sum(e => e.ByteLength) * 2 > entries.Sum(e => e.ByteLength)
+                ? torch.ScalarType.Float32
+                : torch.ScalarType.BFloat16;
+        }
+    }
+
+    /// <summary>Bytes of one expert in memory.</summary>
+    /// <param name="type">What its weights are held as: float32 or bfloat16.</param>
+    public long ExpertBytesAs(torch.ScalarType type) => type == torch.ScalarType.BFloat16 ? ExpertBytes / 2 : ExpertBytes;
+
+    /// <summary>
     /// What the reference implementation that wrote config.json is known to compute wrongly, in words; null for nothing known.
     /// </summary>
     public string? ReferenceDefect { get; }
@@ -99,9 +118,15 @@ public sealed class ModelCheckpoint : IDisposable
     /// <param name="layer">Model layer index, one of <see cref="ModelShape.MoeLayers"/>.</param>
     /// <param name="expert">Index of the expert in its layer.</param>
     /// <param name="device">Where its weights go.</param>
-    /// <exception cref="ArgumentOutOfRangeException">No such expert.</exception>
-    public IExpertNetwork LoadExpert(int layer, int expert, torch.Device device)
+    /// <param name="type">What its weights become and it computes in: float32, or bfloat16, to which wider values are rounded.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No such expert, or another type.</exception>
+    public IExpertNetwork LoadExpert(int layer, int expert, torch.Device device, torch.ScalarType type = torch.ScalarType.Float32)
     {
+        if (type is not (torch.ScalarType.Float32 or torch.ScalarType.BFloat16))
+        {
+            throw new ArgumentOutOfRangeException(nameof(type), type, "Experts compute in float32 or bfloat16.");
+        }
+
         if (Array.IndexOf(Shape.MoeLayers, layer) < 0)
         {
             throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The model has no experts in layer {layer}.");
@@ -112,7 +137,7 @@ public sealed class ModelCheckpoint : IDisposable
             throw new ArgumentOutOfRangeException(nameof(expert), expert, $"The model has {Shape.ExpertsPerLayer} experts per layer.");
         }
 
-        return _definition.LoadExpert(Tensors, layer, expert, device);
+        return _definition.LoadExpert(Tensors, layer, expert, device, type);
     }
 
     /// <summary>Loads everything but the experts onto an executor's device; blocks until that is done.</summary>

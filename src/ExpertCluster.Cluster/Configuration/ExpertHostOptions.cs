@@ -1,3 +1,6 @@
+using ExpertCluster.Models;
+using static TorchSharp.torch;
+
 namespace ExpertCluster.Cluster.Configuration;
 
 /// <summary>What the experts of this node may use.</summary>
@@ -5,6 +8,12 @@ public sealed class ExpertHostOptions
 {
     /// <summary>Where experts and the dense part compute: <c>cpu</c> (default), <c>cuda:0</c>, ….</summary>
     public string Device { get; set; } = "cpu";
+
+    /// <summary>
+    /// What experts hold their weights as and compute in: <c>float32</c>, <c>bfloat16</c>, or <c>auto</c> (default): bfloat16 on a CUDA device
+    /// where the checkpoint itself is not float32, else float32. The dense part is float32 always.
+    /// </summary>
+    public string Dtype { get; set; } = "auto";
 
     /// <summary>libtorch threads of the device's executor, 0 to 1024. 0 (default): this node's share of the machine's cores,
     /// which all nodes with its host have in common; it changes as they come and go, and with it the last digits of sums.</summary>
@@ -37,9 +46,26 @@ public sealed class ExpertHostOptions
     /// <summary>The weight in force.</summary>
     public double EffectiveWeight => Weight == 0 ? MemoryBytes / (double)(1 << 30) : Weight;
 
+    /// <summary>What experts of a model compute in here: float32 or bfloat16.</summary>
+    public ScalarType TypeOf(ModelCheckpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        return Dtype switch
+        {
+            "bfloat16" => ScalarType.BFloat16,
+            "float32" => ScalarType.Float32,
+            _ => Device.StartsWith("cuda", StringComparison.Ordinal) ? checkpoint.NativeType : ScalarType.Float32,
+        };
+    }
+
     internal void Validate(OptionsErrors errors)
     {
         errors.NotEmpty("Experts:Device", Device);
+        if (Dtype is not ("auto" or "float32" or "bfloat16"))
+        {
+            errors.Add("Experts:Dtype", Dtype, "must be auto, float32 or bfloat16");
+        }
+
         errors.Range("Experts:Threads", Threads, 0, 1024);
         errors.Range("Experts:MemoryBytes", MemoryBytes, 1024, long.MaxValue);
         errors.Range("Experts:Weight", Weight, 0, 1e6);

@@ -1,5 +1,4 @@
 using ExpertCluster.Cluster.Configuration;
-using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
 using ExpertCluster.Transport;
 using Microsoft.Extensions.Logging;
@@ -10,20 +9,20 @@ namespace ExpertCluster.Cluster.Experts;
 /// Frames that wait for the device. The most urgent goes first – by deadline, or by age where that is nearer – and takes with it what else
 /// waits for the same layer: rows of several requests for one expert become one product, since reading its weights is most of the cost.
 /// </summary>
-internal sealed class DeviceQueue
+internal sealed class DeviceQueue : IDisposable
 {
     private readonly DeviceExecutor _executor;
     private readonly int _maxRows;
     private readonly Func<TimeSpan> _clock;
-    private readonly ILogger _log;
     private readonly Lock _gate = new();
     private readonly List<FrameWork> _waiting = [];
-    private readonly FusedRows _fused = new();
+    private readonly SegmentBatch _batch;
     private TimeSpan? _posted;
 
     public DeviceQueue(DeviceExecutor executor, ExpertHostOptions options, Func<TimeSpan> clock, ILogger log)
     {
-        (_executor, _maxRows, _clock, _log) = (executor, options.MaxFusedRows, clock, log);
+        (_executor, _maxRows, _clock) = (executor, options.MaxFusedRows, clock);
+        _batch = new SegmentBatch(executor.TorchDevice, log);
     }
 
     /// <summary>Frames that wait.</summary>
@@ -57,6 +56,9 @@ internal sealed class DeviceQueue
 
         Post(frame.Due);
     }
+
+    /// <summary>Frees what it computes with, on the executor's thread.</summary>
+    public void Dispose() => _executor.Free(_batch.Dispose);
 
     /// <summary>On the executor's thread.</summary>
     private void Run()
@@ -128,54 +130,13 @@ internal sealed class DeviceQueue
             return;
         }
 
-        foreach (var group in frames.Count == 1 ? Apart(frames[0]) : Together(frames))
-        {
-            Compute(group);
-        }
-
+        _batch.Run(frames);
         var ended = _clock();
         var rows = frames.Sum(frame => frame.Rows);
         foreach (var frame in frames)
         {
             var share = (ended - started) * ((double)frame.Rows / rows);
             frame.Answer(share, ended - frame.Arrived - share);
-        }
-    }
-
-    private static IEnumerable<IReadOnlyList<SegmentWork>> Apart(FrameWork frame) =>
-        frame.Segments.Where(segment => segment.Expert is not null).Select(segment => new[] { segment });
-
-    private static IEnumerable<IReadOnlyList<SegmentWork>> Together(List<FrameWork> frames) => frames
-        .SelectMany(frame => frame.Segments).Where(segment => segment.Expert is not null).GroupBy(segment => segment.Expert!)
-        .OrderBy(group => group.Key.Replica.Expert).Select(IReadOnlyList<SegmentWork> (group) => [.. group]);
-
-    /// <summary>All that waits for one expert. A fault is that of its segments alone.</summary>
-    private void Compute(IReadOnlyList<SegmentWork> segments)
-    {
-        var expert = segments[0].Expert!;
-        if (expert.Network is not { } network)
-        {
-            End(segments, SegmentStatus.NotHere, null);
-            return;
-        }
-
-        try
-        {
-            if (segments.Count == 1)
-            {
-                ExpertNetworkRunner.Run(network, segments[0].Input, segments[0].Rows, segments[0].Output, _executor.TorchDevice);
-            }
-            else
-            {
-                _fused.Run(network, segments, _executor.TorchDevice);
-            }
-
-            End(segments, SegmentStatus.Done, null);
-        }
-        catch (Exception e)
-        {
-            ExpertLog.SegmentFailed(_log, e, segments[0].Frame.Frame.Model, expert.Replica, segments.Sum(segment => segment.Rows));
-            End(segments, SegmentStatus.Failed, e.Message);
         }
     }
 
@@ -210,12 +171,9 @@ internal sealed class DeviceQueue
         }
     }
 
-    private static void End(FrameWork frame, SegmentStatus status, string? detail) =>
-        End(frame.Segments.Where(segment => segment.Expert is not null), status, detail);
-
-    private static void End(IEnumerable<SegmentWork> segments, SegmentStatus status, string? detail)
+    private static void End(FrameWork frame, SegmentStatus status, string? detail)
     {
-        foreach (var segment in segments)
+        foreach (var segment in frame.Segments.Where(segment => segment.Expert is not null))
         {
             segment.End(status, detail);
         }

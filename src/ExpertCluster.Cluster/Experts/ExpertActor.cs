@@ -44,7 +44,7 @@ internal sealed class ExpertActor : ReceiveActor
 
     protected override void PreStart()
     {
-        var bytes = _model.Checkpoint.ExpertBytes;
+        var bytes = _host.ExpertBytes(_model);
         if (!_host.Memory.TryReserve(bytes))
         {
             GiveUp(ReplicaOutcome.Refused, $"it needs {bytes:N0} bytes and {_host.Memory.Limit - _host.Memory.Used:N0} of this node's "
@@ -87,7 +87,7 @@ internal sealed class ExpertActor : ReceiveActor
         try
         {
             var network = await host.Loader.RunAsync(
-                () => Load(model, replica, torch.device(host.Executor.Device)), stopping).ConfigureAwait(false);
+                () => Load(model, replica, host, torch.device(host.Executor.Device)), stopping).ConfigureAwait(false);
             if (!stopping.IsCancellationRequested)
             {
                 return network;
@@ -104,9 +104,9 @@ internal sealed class ExpertActor : ReceiveActor
     }
 
     /// <summary>Runs on the loader. One row through the new weights: they are paged in, compiled for, and known to give numbers.</summary>
-    private static IExpertNetwork Load(HostedModel model, ReplicaId replica, torch.Device device)
+    private static IExpertNetwork Load(HostedModel model, ReplicaId replica, ExpertHost host, torch.Device device)
     {
-        var network = model.Checkpoint.LoadExpert(replica.Layer, replica.Expert, device);
+        var network = model.Checkpoint.LoadExpert(replica.Layer, replica.Expert, device, host.Options.TypeOf(model.Checkpoint));
         try
         {
             var probe = new float[network.HiddenSize];

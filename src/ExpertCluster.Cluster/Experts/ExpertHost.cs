@@ -69,6 +69,9 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
     /// <summary>Replicas of a model that answer here now.</summary>
     public int CountOf(string model) => _experts.Keys.Count(key => key.Model == model);
 
+    /// <summary>Bytes an expert of a model takes here.</summary>
+    public long ExpertBytes(HostedModel model) => model.Checkpoint.ExpertBytesAs(Options.TypeOf(model.Checkpoint));
+
     /// <inheritdoc/>
     public Task<DispatchResult> HandleAsync(DispatchFrame frame)
     {
@@ -89,5 +92,9 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => LoadTurns.Dispose();
+    public void Dispose()
+    {
+        _queue.Dispose();
+        LoadTurns.Dispose();
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
 
@@ -12,6 +13,8 @@ public sealed class LocalExperts : IExpertBackend, IDisposable
     private readonly DeviceExecutor _executor;
     private readonly IExpertNetwork[]?[] _layers;
     private readonly int _hidden;
+    private readonly ExpertBatchRunner _runner;
+    private readonly List<ExpertSegment> _segments = [];
     private float[] _gathered = [];
     private float[] _computed = [];
     private float[] _slotRows = [];
@@ -21,6 +24,7 @@ public sealed class LocalExperts : IExpertBackend, IDisposable
         _executor = executor;
         _layers = layers;
         _hidden = hidden;
+        _runner = new ExpertBatchRunner(executor.TorchDevice);
     }
 
     /// <summary>Loads all experts onto the executor's device.</summary>
@@ -88,6 +92,7 @@ public sealed class LocalExperts : IExpertBackend, IDisposable
         }
 
         Array.Clear(_layers);
+        _runner.Dispose();
     }
 
     private void Apply(IExpertNetwork[] experts, RoutedRows rows, Memory<float> output)
@@ -95,6 +100,10 @@ public sealed class LocalExperts : IExpertBackend, IDisposable
         RoutingDecision routing = rows.Routing;
         ExpertGroups groups = ExpertGroups.Build(routing, experts.Length);
         Memory<float> slotRows = Scratch(ref _slotRows, routing.Slots * _hidden);
+        Memory<float> gathered = Scratch(ref _gathered, routing.Slots * _hidden);
+        Memory<float> computed = Scratch(ref _computed, routing.Slots * _hidden);
+        _segments.Clear();
+        int used = 0;
         for (int expert = 0; expert < experts.Length; expert++)
         {
             ReadOnlySpan<int> slots = groups[expert];
@@ -102,33 +111,41 @@ public sealed class LocalExperts : IExpertBackend, IDisposable
             {
                 // Decoding: the row is used, and the answer put, where it lies.
                 ReadOnlyMemory<float> row = rows.Rows.Slice(slots[0] / routing.TopK * _hidden, _hidden);
-                ExpertNetworkRunner.Run(experts[expert], row, 1, slotRows.Slice(slots[0] * _hidden, _hidden), _executor.TorchDevice);
+                _segments.Add(new ExpertSegment(experts[expert], row, 1, slotRows.Slice(slots[0] * _hidden, _hidden)));
             }
             else if (slots.Length > 1)
             {
-                ApplyGroup(experts[expert], rows, slots, slotRows.Span);
+                (int start, int length) = (used * _hidden, slots.Length * _hidden);
+                Gather(rows, slots, gathered.Span.Slice(start, length));
+                _segments.Add(new ExpertSegment(experts[expert], gathered.Slice(start, length), slots.Length, computed.Slice(start, length)));
+                used += slots.Length;
             }
         }
 
+        _runner.Run(CollectionsMarshal.AsSpan(_segments));
+        Scatter(groups, experts.Length, computed.Span, slotRows.Span);
         ExpertCombine.WeightedSum(slotRows.Span, routing, _hidden, output.Span);
     }
 
-    private void ApplyGroup(IExpertNetwork expert, RoutedRows rows, ReadOnlySpan<int> slots, Span<float> slotRows)
+    private void Gather(RoutedRows rows, ReadOnlySpan<int> slots, Span<float> target)
     {
-        Memory<float> gathered = Scratch(ref _gathered, slots.Length * _hidden);
-        Memory<float> computed = Scratch(ref _computed, slots.Length * _hidden);
         ReadOnlySpan<float> source = rows.Rows.Span;
-        Span<float> target = gathered.Span;
         for (int i = 0; i < slots.Length; i++)
         {
             source.Slice(slots[i] / rows.Routing.TopK * _hidden, _hidden).CopyTo(target[(i * _hidden)..]);
         }
+    }
 
-        ExpertNetworkRunner.Run(expert, gathered, slots.Length, computed, _executor.TorchDevice);
-        ReadOnlySpan<float> answers = computed.Span;
-        for (int i = 0; i < slots.Length; i++)
+    private void Scatter(ExpertGroups groups, int experts, ReadOnlySpan<float> computed, Span<float> slotRows)
+    {
+        for (int expert = 0; expert < experts; expert++)
         {
-            answers.Slice(i * _hidden, _hidden).CopyTo(slotRows[(slots[i] * _hidden)..]);
+            ReadOnlySpan<int> slots = groups[expert];
+            for (int i = 0; slots.Length > 1 && i < slots.Length; i++)
+            {
+                computed[.._hidden].CopyTo(slotRows[(slots[i] * _hidden)..]);
+                computed = computed[_hidden..];
+            }
         }
     }
 }

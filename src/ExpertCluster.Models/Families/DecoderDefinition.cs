@@ -81,8 +81,8 @@ public sealed class DecoderDefinition : ModelDefinition
     }
 
     /// <inheritdoc/>
-    public override IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, Device device) =>
-        Moe.Experts.Load(new WeightReader(tensors, Format), $"{Layer(layer)}{Moe.Name}experts.", expert, device);
+    public override IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, Device device, ScalarType type) =>
+        Moe.Experts.Load(new WeightReader(tensors, Format, type), $"{Layer(layer)}{Moe.Name}experts.", expert, device);
 
     /// <inheritdoc/>
     public override SequenceModel LoadDense(CheckpointTensors tensors, DeviceExecutor executor) =>

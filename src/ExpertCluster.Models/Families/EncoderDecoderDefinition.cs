@@ -47,11 +47,11 @@ internal sealed class EncoderDecoderDefinition(ModelShape shape, EncoderDecoderS
     }
 
     /// <inheritdoc/>
-    public override IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, Device device)
+    public override IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, Device device, ScalarType type)
     {
         (StackBlock stack, int index) = layer < EncoderStack.Layers ? (EncoderStack, layer) : (DecoderStack, layer - EncoderStack.Layers);
         return stack.Moe.Experts.Load(
-            new WeightReader(tensors, Format), $"{stack.Names(index).Network}{stack.Moe.Name}experts.", expert, device);
+            new WeightReader(tensors, Format, type), $"{stack.Names(index).Network}{stack.Moe.Name}experts.", expert, device);
     }
 
     /// <inheritdoc/>

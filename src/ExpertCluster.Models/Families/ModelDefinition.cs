@@ -26,7 +26,8 @@ public abstract class ModelDefinition
     /// <param name="layer">Model layer index, one of <see cref="ModelShape.MoeLayers"/>.</param>
     /// <param name="expert">Index of the expert in the layer.</param>
     /// <param name="device">Where its weights go.</param>
-    public abstract IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, torch.Device device);
+    /// <param name="type">What its weights become and it computes in: float32 or bfloat16.</param>
+    public abstract IExpertNetwork LoadExpert(CheckpointTensors tensors, int layer, int expert, torch.Device device, torch.ScalarType type);
 
     /// <summary>Loads everything but the experts. On the executor's thread.</summary>
     public abstract SequenceModel LoadDense(CheckpointTensors tensors, DeviceExecutor executor);

@@ -6,12 +6,16 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace ExpertCluster.Models.Families;
 
-/// <summary>Reads weights as float32 whatever a checkpoint stores them as.</summary>
+/// <summary>Reads weights as one type whatever a checkpoint stores them as. What is stored in fewer bits becomes float32 first.</summary>
 /// <param name="tensors">The checkpoint.</param>
 /// <param name="format">What to expect beyond plain types.</param>
-public sealed class WeightReader(CheckpointTensors tensors, WeightFormat format)
+/// <param name="type">What to read as: float32, or bfloat16, to which wider values are rounded.</param>
+public sealed class WeightReader(CheckpointTensors tensors, WeightFormat format, ScalarType type = ScalarType.Float32)
 {
     private const string ScaleSuffix = "_scale_inv";
+
+    /// <summary>What weights are read as.</summary>
+    public ScalarType Type => type;
 
     /// <summary>Whether the checkpoint has a tensor.</summary>
     public bool Contains(string name) => tensors.Contains(name);
@@ -42,13 +46,13 @@ public sealed class WeightReader(CheckpointTensors tensors, WeightFormat format)
     }
 
     /// <summary>Reads a weight.</summary>
-    /// <returns>Float32, owning its memory, in the current dispose scope if there is one.</returns>
+    /// <returns>A tensor of <see cref="Type"/>, owning its memory, in the current dispose scope if there is one.</returns>
     /// <exception cref="CheckpointException">Missing, or of another shape or type.</exception>
     public Tensor Read(string name, Device device, params long[] shape)
     {
         if (!IsFloat8(name))
         {
-            return tensors.Read(name, device, ScalarType.Float32, shape);
+            return tensors.Read(name, device, type, shape);
         }
 
         using Tensor scales = tensors.Read(name + ScaleSuffix, CPU, ScalarType.Float32, ScaleShape(shape));
@@ -66,7 +70,7 @@ public sealed class WeightReader(CheckpointTensors tensors, WeightFormat format)
     {
         if (!IsFloat8(name))
         {
-            return tensors.ReadPart(name, index, device, ScalarType.Float32, shape);
+            return tensors.ReadPart(name, index, device, type, shape);
         }
 
         using Tensor scales = tensors.ReadPart(name + ScaleSuffix, index, CPU, ScalarType.Float32, ScaleShape(shape));
@@ -88,7 +92,7 @@ public sealed class WeightReader(CheckpointTensors tensors, WeightFormat format)
             rows += count;
         }
 
-        Tensor all = empty(Shape(rows), ScalarType.Float32, device);
+        Tensor all = empty(Shape(rows), type, device);
         long start = 0;
         foreach ((string name, long count) in parts)
         {
@@ -103,20 +107,28 @@ public sealed class WeightReader(CheckpointTensors tensors, WeightFormat format)
         long[] Shape(long count) => width is { } columns ? [count, columns] : [count];
     }
 
-    private static Tensor Dequantise(ReadOnlySpan<byte> codes, Tensor scales, long[] shape, (int Rows, int Columns) block, Device device)
+    /// <summary>Takes float32 values in host memory to a device, as <see cref="Type"/>.</summary>
+    /// <param name="values">Disposed of unless it is what is returned.</param>
+    /// <param name="device">Where it goes.</param>
+    public Tensor Place(Tensor values, Device device)
     {
-        Tensor values = empty(shape, ScalarType.Float32);
-        Float8.Dequantise(
-            codes, (int)shape[^1], MemoryMarshal.Cast<byte, float>(scales.bytes), block, MemoryMarshal.Cast<byte, float>(values.bytes));
-        if (device.type == DeviceType.CPU)
+        if (device.type == DeviceType.CPU && type == ScalarType.Float32)
         {
             return values;
         }
 
         using (values)
         {
-            return values.to(device);
+            return values.to(type, device);
         }
+    }
+
+    private Tensor Dequantise(ReadOnlySpan<byte> codes, Tensor scales, long[] shape, (int Rows, int Columns) block, Device device)
+    {
+        Tensor values = empty(shape, ScalarType.Float32);
+        Float8.Dequantise(
+            codes, (int)shape[^1], MemoryMarshal.Cast<byte, float>(scales.bytes), block, MemoryMarshal.Cast<byte, float>(values.bytes));
+        return Place(values, device);
     }
 
     private Tensor Dequantise(ReadOnlySpan<byte> codes, Tensor scales, long[] shape, Device device) =>

@@ -8,6 +8,7 @@ namespace ExpertCluster.Moe;
 /// The expert of GPT-OSS (arXiv:2508.10925, openai/gpt-oss <c>swiglu</c>): with g and u the two halves of x·W₁ᵀ + b₁, g at most the
 /// limit and u within ± it, <c>y = ((u + 1) ⊙ g ⊙ σ(1.702 g)) W₂ᵀ + b₂</c>.
 /// </summary>
+/// <remarks>In bfloat16 every step is rounded to bfloat16, as transformers rounds its steps.</remarks>
 public sealed class ClampedSwiGluExpert : IExpertNetwork
 {
     /// <summary>Factor inside the sigmoid.</summary>
@@ -22,10 +23,10 @@ public sealed class ClampedSwiGluExpert : IExpertNetwork
     private readonly int _width;
 
     /// <summary>Creates an expert that owns its weights, all detached from any dispose scope.</summary>
-    /// <param name="gateAndUp">Float32 [2F,H]: g above u.</param>
-    /// <param name="firstBias">Float32 [2F].</param>
-    /// <param name="down">Float32 [H,F].</param>
-    /// <param name="secondBias">Float32 [H].</param>
+    /// <param name="gateAndUp">[2F,H], float32 or bfloat16: g above u.</param>
+    /// <param name="firstBias">[2F] of the same type.</param>
+    /// <param name="down">[H,F] of the same type.</param>
+    /// <param name="secondBias">[H] of the same type.</param>
     /// <param name="limit">Bound, above 0; infinite for none.</param>
     public ClampedSwiGluExpert(Tensor gateAndUp, Tensor firstBias, Tensor down, Tensor secondBias, double limit)
     {
@@ -42,6 +43,7 @@ public sealed class ClampedSwiGluExpert : IExpertNetwork
                 $"Weights [{string.Join(", ", gateAndUp.shape)}] and [{string.Join(", ", shape)}] and their biases do not fit together.", nameof(down));
         }
 
+        Type = WeightType.Common(gateAndUp, firstBias, down, secondBias);
         (_gateAndUp, _firstBias, _down, _secondBias) = (gateAndUp, firstBias, down, secondBias);
         _limit = limit.ToScalar();
         _least = (-limit).ToScalar();
@@ -54,12 +56,16 @@ public sealed class ClampedSwiGluExpert : IExpertNetwork
     public int HiddenSize { get; }
 
     /// <inheritdoc/>
+    public ScalarType Type { get; }
+
+    /// <inheritdoc/>
     public long Bytes { get; }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor rows)
     {
-        using Tensor both = nn.functional.linear(rows, _gateAndUp, _firstBias);
+        using Tensor? converted = WeightType.Converted(rows, Type);
+        using Tensor both = nn.functional.linear(converted ?? rows, _gateAndUp, _firstBias);
         using Tensor gate = both.narrow(1, 0, _width);
         using Tensor up = both.narrow(1, _width, _width);
         gate.clamp_max_(_limit);

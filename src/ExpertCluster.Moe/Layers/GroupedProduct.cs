@@ -1,4 +1,3 @@
-using ExpertCluster.Tensors;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -12,10 +11,7 @@ public static class GroupedProduct
 {
     private const string Script = "def grouped(a, b, offs):\n    return torch._grouped_mm(a, b, offs)\n";
 
-    // A script that names an unknown operator ends the process, so the operator is looked up in the library first.
-    private const string Symbol = "_ZN2at4_ops11_grouped_mm4callERKNS_6TensorES4_RKSt8optionalIS2_ES8_S5_IN3c1010ScalarTypeEE";
-
-    private static readonly Lazy<jit.CompilationUnit?> Compiled = new(Compile);
+    private static readonly Lazy<jit.CompilationUnit?> Compiled = new(() => FixedScript.HasGroupedProduct ? FixedScript.Compile(Script) : null);
 
     /// <summary>Whether bf16 products take one call per layer. Loads libtorch.</summary>
     public static bool IsFused => Compiled.Value is not null;
@@ -72,16 +68,5 @@ public static class GroupedProduct
 
         // No rows at all: an empty group tells the width of the result.
         return (parts.Count == 0 ? compute(0, rows) : cat(parts, 0)).MoveToOuterDisposeScope();
-    }
-
-    private static jit.CompilationUnit? Compile()
-    {
-        LibTorch.Load();
-        string library = Path.Combine(LibTorch.Info.Directory, OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib" : "libtorch_cpu.so");
-        return !OperatingSystem.IsWindows()
-            && System.Runtime.InteropServices.NativeLibrary.TryLoad(library, out nint handle)
-            && System.Runtime.InteropServices.NativeLibrary.TryGetExport(handle, Symbol, out _)
-            ? jit.compile(Script)
-            : null;
     }
 }

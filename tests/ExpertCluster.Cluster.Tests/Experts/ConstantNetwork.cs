@@ -10,6 +10,8 @@ internal sealed class ConstantNetwork(int index, float value, List<(int Expert, 
 
     public long Bytes => 0;
 
+    public torch.ScalarType Type => torch.ScalarType.Float32;
+
     public torch.Tensor Forward(torch.Tensor rows)
     {
         products.Add((index, (int)rows.shape[0]));

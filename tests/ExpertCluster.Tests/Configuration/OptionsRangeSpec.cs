@@ -107,6 +107,13 @@ public sealed class OptionsRangeSpec
     public void An_empty_text_is_named(string key) =>
         Errors((key, " ")).Should().ContainSingle().Which.Should().Contain($"ExpertCluster:{key}").And.Contain("must not be empty");
 
+    [Theory]
+    [InlineData("float16")]
+    [InlineData("BFLOAT16")]
+    [InlineData("")]
+    public void An_unknown_element_type_is_named_with_those_there_are(string type) =>
+        Errors(("Experts:Dtype", type)).Should().ContainSingle().Which.Should().Be($"ExpertCluster:Experts:Dtype = {type}: must be auto, float32 or bfloat16");
+
     [Fact]
     public void An_unknown_role_is_named_with_the_roles_there_are() =>
         Errors(("Node:Roles:0", "expert"), ("Node:Roles:1", "worker")).Should().ContainSingle().Which

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Models;
 using ExpertCluster.Models.Synthetic;
 using ExpertCluster.Moe;
@@ -61,6 +62,45 @@ public sealed class ModelCheckpointTests : IDisposable
         layer.Should().Throw<ArgumentOutOfRangeException>();
         Action index = () => checkpoint.LoadExpert(0, 4, CPU);
         index.Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    /// <summary>Products of 48 values rounded to 8 bits three times: some 1 %.</summary>
+    [Fact]
+    public async Task An_expert_in_bfloat16_takes_half_the_memory_and_answers_within_its_rounding()
+    {
+        await using var executor = new DeviceExecutor("cpu", 1);
+        using ModelCheckpoint checkpoint = ModelCheckpoint.Open(_folder.Path);
+        float[] rows = [.. Enumerable.Range(0, 3 * 32).Select(i => MathF.Sin(i))];
+        float[][] answers = [new float[rows.Length], new float[rows.Length]];
+        await executor.RunAsync(
+            () =>
+            {
+                using IExpertNetwork whole = checkpoint.LoadExpert(1, 3, CPU);
+                using IExpertNetwork half = checkpoint.LoadExpert(1, 3, CPU, ScalarType.BFloat16);
+                half.Bytes.Should().Be(checkpoint.ExpertBytes / 2).And.Be(checkpoint.ExpertBytesAs(half.Type));
+                whole.Bytes.Should().Be(checkpoint.ExpertBytesAs(whole.Type));
+                ExpertNetworkRunner.Run(whole, rows, 3, answers[0], CPU);
+                ExpertNetworkRunner.Run(half, rows, 3, answers[1], CPU);
+            },
+            TestContext.Current.CancellationToken);
+        float largest = answers[0].Max(Math.Abs);
+        answers[0].Zip(answers[1], (a, b) => Math.Abs(a - b)).Max().Should().BeInRange(1e-6f * largest, 0.03f * largest);
+        FluentActions.Invoking(() => checkpoint.LoadExpert(1, 3, CPU, ScalarType.Float16)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    [Theory]
+    [InlineData(TensorType.F32, ScalarType.Float32)]
+    [InlineData(TensorType.F16, ScalarType.BFloat16)]
+    [InlineData(TensorType.BF16, ScalarType.BFloat16)]
+    public void Automatic_types_follow_checkpoint_and_device(TensorType stored, ScalarType native)
+    {
+        using TempFolder folder = TestCheckpoints.Write(new SyntheticCheckpointOptions { Type = stored });
+        using ModelCheckpoint checkpoint = ModelCheckpoint.Open(folder.Path);
+        checkpoint.NativeType.Should().Be(native);
+        new ExpertHostOptions { Device = "cuda:0" }.TypeOf(checkpoint).Should().Be(native);
+        new ExpertHostOptions().TypeOf(checkpoint).Should().Be(ScalarType.Float32);
+        new ExpertHostOptions { Dtype = "bfloat16" }.TypeOf(checkpoint).Should().Be(ScalarType.BFloat16);
+        new ExpertHostOptions { Device = "cuda:0", Dtype = "float32" }.TypeOf(checkpoint).Should().Be(ScalarType.Float32);
     }
 
     [Fact]

@@ -18,6 +18,10 @@ public sealed class TensorLeakTests
         using TempFolder folder = TestCheckpoints.Write(new SyntheticCheckpointOptions { SlidingWindow = 24 });
         await using ModelFixture fixture = await ModelFixture.LoadAsync(folder.Path);
         await fixture.GenerateAsync(Ids(30, 0), 10);
+
+        // What tests before this one left to the finalizer would be counted now and not later.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = await SettledAsync();
         for (int i = 0; i < 200; i++)
         {

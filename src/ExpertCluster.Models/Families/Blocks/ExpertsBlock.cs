@@ -15,6 +15,6 @@ public abstract class ExpertsBlock
     /// <param name="experts">E.</param>
     public abstract void Validate(WeightReader weights, string prefix, int experts);
 
-    /// <summary>Loads one, touching only its own bytes.</summary>
+    /// <summary>Loads one in the reader's type, touching only its own bytes.</summary>
     public abstract IExpertNetwork Load(WeightReader weights, string prefix, int expert, torch.Device device);
 }

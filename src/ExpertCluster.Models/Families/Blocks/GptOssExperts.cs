@@ -65,7 +65,7 @@ public sealed class GptOssExperts(long hiddenSize, long width, double limit, boo
                 weights.Bytes($"{prefix}{name}_blocks", expert),
                 weights.Bytes($"{prefix}{name}_scales", expert),
                 MemoryMarshal.Cast<byte, float>(values.bytes));
-            return values.to(device);
+            return weights.Place(values, device);
         }
     }
 

@@ -93,6 +93,14 @@ public sealed class FamilyParityTests
                 return expert.Bytes;
             },
             Ct));
+        fixture.Checkpoint.ExpertBytesAs(ScalarType.BFloat16).Should().Be(await fixture.Executor.RunAsync(
+            () =>
+            {
+                using IExpertNetwork expert = fixture.Checkpoint.LoadExpert(fixture.Model.Shape.MoeLayers[^1], 1, CPU, ScalarType.BFloat16);
+                expert.Type.Should().Be(ScalarType.BFloat16);
+                return expert.Bytes;
+            },
+            Ct));
     }
 
     [Fact]
