@@ -116,7 +116,7 @@ internal sealed class ExpertActor : ReceiveActor
             var answer = new float[probe.Length];
             ExpertNetworkRunner.Run(network, probe, 1, answer, device);
             return answer.All(float.IsFinite)
-                ? network
+                ? host.Pack(model.Name, replica.Layer, network)
                 : throw new InvalidDataException($"its weights turn a row of ones into numbers that are not finite (checkpoint {model.Checkpoint.Directory})");
         }
         catch
@@ -176,7 +176,7 @@ internal sealed class ExpertActor : ReceiveActor
         SegmentResult result;
         try
         {
-            ExpertNetworkRunner.Run(network, work.Input, work.Rows, work.Output, torch.device(_host.Executor.Device));
+            _host.Runner.Run([work.For(network)]);
             Interlocked.Add(ref _queuedRows, -work.Rows);
             result = new SegmentResult(SegmentStatus.Done, Credits());
         }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Contracts;
+using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
 using ExpertCluster.Transport;
 
@@ -13,6 +14,7 @@ namespace ExpertCluster.Cluster.Experts;
 public sealed class ExpertHost : IDispatchHandler, IDisposable
 {
     private readonly ConcurrentDictionary<(string Model, ReplicaId Replica), IActorRef> _experts = new();
+    private readonly ConcurrentDictionary<(string Model, int Layer), ExpertSlabs> _slabs = new();
     private readonly TimeProvider _time;
     private readonly long _started;
 
@@ -23,6 +25,7 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
         Options = options;
         Executor = executor;
         Loader = loader;
+        Runner = new ExpertBatchRunner(executor.TorchDevice);
         Memory = new MemoryBudget(options.MemoryBytes);
         LoadTurns = new SemaphoreSlim(options.ConcurrentLoads);
         _time = time;
@@ -40,6 +43,12 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
 
     /// <summary>Where experts read and convert their tensors.</summary>
     public DeviceExecutor Loader { get; }
+
+    /// <summary>Computes segments; on the thread of <see cref="Executor"/> only.</summary>
+    public ExpertBatchRunner Runner { get; }
+
+    /// <summary>How many experts of a model's layer the placement gives this node; null where nobody knows.</summary>
+    public Func<string, int, int>? ExpectedExperts { get; init; }
 
     /// <summary>Room for weights.</summary>
     public MemoryBudget Memory { get; }
@@ -64,6 +73,10 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
 
     /// <summary>Bytes an expert of a model takes here.</summary>
     public long ExpertBytes(HostedModel model) => model.Checkpoint.ExpertBytesAs(Options.TypeOf(model.Checkpoint));
+
+    /// <summary>Moves an expert's weights to those of its layer's other experts, where one product can then take them all.</summary>
+    public IExpertNetwork Pack(string model, int layer, IExpertNetwork network) =>
+        _slabs.GetOrAdd((model, layer), _ => new ExpertSlabs()).Pack(network, ExpectedExperts?.Invoke(model, layer) ?? 1);
 
     /// <inheritdoc/>
     public Task<DispatchResult> HandleAsync(DispatchFrame frame)
@@ -90,5 +103,9 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => LoadTurns.Dispose();
+    public void Dispose()
+    {
+        LoadTurns.Dispose();
+        Executor.Free(Runner.Dispose);
+    }
 }

@@ -18,8 +18,8 @@ internal sealed class FrameWork
         Frame = frame;
         _results = new SegmentResult[frame.Segments.Count];
         _left = _results.Length;
-        Output = RowBuffer.Rent(frame.Segments.Sum(s => s.Rows), frame.HiddenSize);
-        _completion = new(Output.Memory.Length <= SmallAnswer
+        Output = RowBuffer.Rent(frame.Segments.Sum(s => s.Rows), frame.HiddenSize, frame.Rows.Type);
+        _completion = new(Output.Length <= SmallAnswer
             ? TaskCreationOptions.None
             : TaskCreationOptions.RunContinuationsAsynchronously);
         if (_left == 0)

@@ -195,35 +195,34 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         foreach (var frame in OutgoingFrame.Cut(parts, _options.MaxFrameRows))
         {
             _statistics.Sent();
-            _lane.DispatchAsync(node, frame.Gather(_model, _layer, epoch, now), CancellationToken.None)
+            _lane.DispatchAsync(node, frame.Gather(_model, _layer, epoch, now, _board.Nodes.GetValueOrDefault(node)), CancellationToken.None)
                 .WaitAsync(_options.AttemptTimeout, _time)
-                .PipeTo(Self, success: result => new FrameAnswered(frame, result), failure: e => new FrameLost(node, frame, e));
+                .PipeTo(Self, success: result => new FrameAnswered(frame, frame.Checked(result)), failure: e => new FrameLost(node, frame, e));
         }
     }
 
     private void OnAnswer(FrameAnswered answer)
     {
         using var result = answer.Result;
-        var rows = result.Rows.Memory.Span;
+        var at = 0;
         var now = _time.GetUtcNow();
         _statistics.Computed(result.ComputeMicroseconds);
         for (var i = 0; i < answer.Frame.Parts.Count; i++)
         {
             var (replica, segment) = answer.Frame.Parts[i];
-            var answered = rows[..(segment.Slots.Length * segment.Work.Rows.HiddenSize)];
             var status = result.Segments[answer.Frame.SegmentOf[i]];
             if (status.Status == SegmentStatus.Done)
             {
                 _credits.Answer(replica, segment.Slots.Length, status.Credits);
                 _statistics.Answered(segment.Expert, segment.Slots.Length);
-                segment.Work.Take(segment.Slots.Span, answered);
+                segment.Work.Take(segment.Slots.Span, result.Rows, at);
             }
             else
             {
                 OnRefused(replica, segment, status, now);
             }
 
-            rows = rows[answered.Length..];
+            at += segment.Slots.Length * segment.Work.Rows.HiddenSize;
         }
 
         SendWaiting();
