@@ -118,7 +118,9 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         {
             if (node.Models.TryGetValue(model.Name, out var fingerprint) && fingerprint == model.Fingerprint)
             {
-                usable.Add(new PlanNode(node.Node, node.Weight, node.MemoryBytes - UsedBytes(node.Node), HeldBy(node.Node)));
+                // The plan counts experts in float32, so a node that holds them in fewer bytes has that much more room.
+                var free = node.MemoryBytes - UsedBytes(node);
+                usable.Add(new PlanNode(node.Node, node.Weight, InFloat32(free, node.ExpertType(model.Name)), HeldBy(node.Node)));
             }
             else
             {
@@ -174,7 +176,11 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         }
     }
 
-    private long UsedBytes(NodeId node) => _models.Sum(m => m.ExpertBytes * m.Replicas.Count(e => e.Node == node));
+    private long UsedBytes(NodeDescription node) => _models.Sum(
+        m => m.ExpertBytes / sizeof(float) * node.ExpertType(m.Name).Size() * m.Replicas.Count(e => e.Node == node.Node));
+
+    private static long InFloat32(long bytes, RowType type) =>
+        (long)Int128.Min((Int128)bytes * sizeof(float) / type.Size(), long.MaxValue);
 
     private int HeldBy(NodeId node) => _models.Sum(m => m.Replicas.Count(e => e.Node == node));
 

@@ -114,7 +114,7 @@ internal sealed class ExpertActor : ReceiveActor
             var answer = new float[probe.Length];
             ExpertNetworkRunner.Run(network, probe, 1, answer, device);
             return answer.All(float.IsFinite)
-                ? network
+                ? host.Pack(model.Name, replica.Layer, network)
                 : throw new InvalidDataException($"its weights turn a row of ones into numbers that are not finite (checkpoint {model.Checkpoint.Directory})");
         }
         catch

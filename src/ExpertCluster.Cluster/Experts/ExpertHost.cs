@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Contracts;
+using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
 using ExpertCluster.Transport;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,7 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
 {
     private readonly ConcurrentDictionary<(string Model, ReplicaId Replica), IActorRef> _experts = new();
     private readonly DeviceQueue _queue;
+    private readonly ConcurrentDictionary<(string Model, int Layer), ExpertSlabs> _slabs = new();
     private readonly TimeProvider _time;
     private readonly long _started;
 
@@ -45,6 +47,9 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
     /// <summary>Where experts read and convert their tensors.</summary>
     public DeviceExecutor Loader { get; }
 
+    /// <summary>How many experts of a model's layer the placement gives this node; null where nobody knows.</summary>
+    public Func<string, int, int>? ExpectedExperts { get; init; }
+
     /// <summary>Room for weights.</summary>
     public MemoryBudget Memory { get; }
 
@@ -71,6 +76,10 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
 
     /// <summary>Bytes an expert of a model takes here.</summary>
     public long ExpertBytes(HostedModel model) => model.Checkpoint.ExpertBytesAs(Options.TypeOf(model.Checkpoint));
+
+    /// <summary>Moves an expert's weights to those of its layer's other experts, where one product can then take them all.</summary>
+    public IExpertNetwork Pack(string model, int layer, IExpertNetwork network) =>
+        _slabs.GetOrAdd((model, layer), _ => new ExpertSlabs()).Pack(network, ExpectedExperts?.Invoke(model, layer) ?? 1);
 
     /// <inheritdoc/>
     public Task<DispatchResult> HandleAsync(DispatchFrame frame)

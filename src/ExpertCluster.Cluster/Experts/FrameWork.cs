@@ -32,8 +32,8 @@ internal sealed class FrameWork
             Rows += frame.Segments[i].Rows;
         }
 
-        Output = RowBuffer.Rent(Rows, frame.HiddenSize);
-        _completion = new(Output.Memory.Length <= SmallAnswer
+        Output = RowBuffer.Rent(Rows, frame.HiddenSize, frame.Rows.Type);
+        _completion = new(Output.Length <= SmallAnswer
             ? TaskCreationOptions.None
             : TaskCreationOptions.RunContinuationsAsynchronously);
         _unsettled = _segments.Length;

@@ -1,3 +1,4 @@
+using ExpertCluster.Contracts;
 using ExpertCluster.Moe;
 using ExpertCluster.Transport;
 using Microsoft.Extensions.Logging;
@@ -25,7 +26,7 @@ internal sealed class SegmentBatch(torch.Device device, ILogger log) : IDisposab
         var at = 0;
         for (var i = 0; i < segments.Length; i++)
         {
-            segments[i] = _groups[i] is [var single] ? Alone(single) : Joined(_groups[i], ref at);
+            segments[i] = _groups[i] is [var single] ? single.For(single.Expert!.Network!) : Joined(_groups[i], ref at);
         }
 
         var failures = new Exception?[segments.Length];
@@ -44,7 +45,7 @@ internal sealed class SegmentBatch(torch.Device device, ILogger log) : IDisposab
     private void Group(IReadOnlyList<FrameWork> frames)
     {
         var here = frames.SelectMany(frame => frame.Segments).Where(IsHere);
-        if (frames.Count == 1 || !_joins)
+        if (frames.Count == 1 || !_joins || frames.Any(frame => frame.Frame.Rows.Type != RowType.Float32))
         {
             _groups.AddRange(here.Select(segment => new[] { segment }));
             return;
@@ -69,8 +70,6 @@ internal sealed class SegmentBatch(torch.Device device, ILogger log) : IDisposab
 
         return segment.Expert is { Network: not null };
     }
-
-    private static ExpertSegment Alone(SegmentWork segment) => new(segment.Expert!.Network!, segment.Input, segment.Rows, segment.Output);
 
     private ExpertSegment Joined(SegmentWork[] group, ref int at)
     {

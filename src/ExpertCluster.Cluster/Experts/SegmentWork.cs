@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ExpertCluster.Contracts;
+using ExpertCluster.Moe;
 using ExpertCluster.Transport;
 
 namespace ExpertCluster.Cluster.Experts;
@@ -22,9 +23,23 @@ internal sealed class SegmentWork(FrameWork frame, int index, int firstRow, int 
     /// <summary>What became of it.</summary>
     public SegmentResult Result => _result ?? new SegmentResult(SegmentStatus.Failed, 0, "It was not answered.");
 
-    public ReadOnlyMemory<float> Input => frame.Frame.Rows.Memory.Slice(firstRow * frame.Frame.HiddenSize, rows * frame.Frame.HiddenSize);
+    /// <summary>Element type of its rows and answers.</summary>
+    public RowType Type => frame.Frame.Rows.Type;
 
-    public Memory<float> Output => frame.Output.Memory.Slice(firstRow * frame.Frame.HiddenSize, rows * frame.Frame.HiddenSize);
+    /// <summary>Its rows, where they are float32.</summary>
+    public ReadOnlyMemory<float> Input => frame.Frame.Rows.Memory.Slice(First, Length);
+
+    /// <summary>Where its answers go, where they are float32.</summary>
+    public Memory<float> Output => frame.Output.Memory.Slice(First, Length);
+
+    private int First => firstRow * frame.Frame.HiddenSize;
+
+    private int Length => rows * frame.Frame.HiddenSize;
+
+    /// <summary>The segment as an <see cref="ExpertBatchRunner"/> takes it; rows and answers lie where the lane reads and writes them.</summary>
+    public ExpertSegment For(IExpertNetwork network) => Type == RowType.BFloat16
+        ? new ExpertSegment(network, frame.Frame.Rows.Halves.Slice(First, Length), rows, frame.Output.Halves.Slice(First, Length))
+        : new ExpertSegment(network, Input, rows, Output);
 
     /// <summary>Its actor has taken it, if there is room.</summary>
     public void Accept(HostedExpert expert)

@@ -118,12 +118,19 @@ public sealed class ClusterRuntime : IAsyncDisposable
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
-        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time, _logs.CreateLogger<ExpertHost>());
+        _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time, _logs.CreateLogger<ExpertHost>())
+        {
+            ExpectedExperts = (model, layer) => Board.Routes(model, layer)?.Placement.Replicas.Count(r => r.Node == self) ?? 1,
+        };
         var lane = StartLane(system, self, _host);
         _description = new NodeDescription(
             self, [.. _options.Node.EffectiveRoles], _executor.Device, _executor.Threads, _options.Experts.MemoryBytes,
             _options.Experts.EffectiveWeight, null, _models.ToImmutableDictionary(m => m.Name, m => m.Checkpoint.Fingerprint),
-            new LaneEndpoint(_options.Node.Host, lane.Port).ToString());
+            new LaneEndpoint(_options.Node.Host, lane.Port).ToString())
+        {
+            ExpertTypes = _models.Where(m => _options.Experts.TypeOf(m.Checkpoint) == TorchSharp.torch.ScalarType.BFloat16)
+                .ToImmutableDictionary(m => m.Name, _ => RowType.BFloat16),
+        };
         var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))]);
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 

@@ -1,3 +1,4 @@
+using ExpertCluster.Contracts;
 using ExpertCluster.Transport;
 
 namespace ExpertCluster.Cluster.Routing;
@@ -52,14 +53,20 @@ internal sealed class OutgoingFrame
         }
     }
 
-    /// <summary>Copies the rows of all parts together. The frame's deadline is the latest of theirs.</summary>
-    public DispatchFrame Gather(string model, int layer, long epoch, DateTimeOffset now)
+    /// <summary>
+    /// Copies the rows of all parts together, as what the node's experts compute in, float32 while it is unknown. The frame's deadline is the
+    /// latest of theirs.
+    /// </summary>
+    public DispatchFrame Gather(string model, int layer, long epoch, DateTimeOffset now, NodeDescription? node)
     {
         var hidden = Parts[0].Segment.Work.Rows.HiddenSize;
-        var buffer = RowBuffer.Rent(Rows, hidden);
+
+        // The lane counts a body in words of four bytes.
+        var type = hidden % 2 == 0 ? node?.ExpertType(model) ?? RowType.Float32 : RowType.Float32;
+        var buffer = RowBuffer.Rent(Rows, hidden, type);
         var segments = new DispatchSegment[SegmentOf[^1] + 1];
         var deadline = now;
-        var target = buffer.Memory.Span;
+        var at = 0;
         for (var i = 0; i < Parts.Count; i++)
         {
             var (replica, segment) = Parts[i];
@@ -69,11 +76,18 @@ internal sealed class OutgoingFrame
             var topK = segment.Work.Rows.Routing.TopK;
             foreach (var slot in segment.Slots.Span)
             {
-                source.Slice(slot / topK * hidden, hidden).CopyTo(target);
-                target = target[hidden..];
+                RowTransfer.Put(source.Slice(slot / topK * hidden, hidden), buffer, at);
+                at += hidden;
             }
         }
 
         return new DispatchFrame(model, layer, epoch, deadline - now, hidden, segments, buffer);
     }
+
+    /// <summary>An answer as it is, if it holds every row; where it does not, all that it holds is of no use.</summary>
+    public DispatchResult Checked(DispatchResult result) => result.Rows.Length >= (long)Rows * Parts[0].Segment.Work.Rows.HiddenSize
+        ? result
+        : new DispatchResult(
+            [.. result.Segments.Select(s => new SegmentResult(SegmentStatus.Failed, s.Credits, "its answer is shorter than its frame"))],
+            result.Rows, result.ComputeMicroseconds, result.QueueMicroseconds);
 }

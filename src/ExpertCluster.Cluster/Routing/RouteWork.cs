@@ -58,7 +58,10 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
     public bool IsOver => _completion.Task.IsCompleted;
 
     /// <summary>Puts an expert's answers where they belong, unless nobody waits for them any more.</summary>
-    public void Take(ReadOnlySpan<int> slots, ReadOnlySpan<float> rows)
+    /// <param name="slots">The slots they belong to, in the order of the rows.</param>
+    /// <param name="rows">Answers, float32 or bfloat16.</param>
+    /// <param name="first">The first value of them.</param>
+    public void Take(ReadOnlySpan<int> slots, RowBuffer rows, int first)
     {
         if (IsOver)
         {
@@ -69,8 +72,8 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
         var target = Slots.Memory.Span;
         foreach (var slot in slots)
         {
-            rows[..hidden].CopyTo(target[(slot * hidden)..]);
-            rows = rows[hidden..];
+            RowTransfer.Take(rows, first, target.Slice(slot * hidden, hidden));
+            first += hidden;
         }
 
         Remaining -= slots.Length;

@@ -212,9 +212,11 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
             _statistics.Sent();
             _window.Sent(node);
             var sent = _time.GetTimestamp();
-            _lane.DispatchAsync(node, frame.Gather(_model, _layer, epoch, now), CancellationToken.None)
+            _lane.DispatchAsync(node, frame.Gather(_model, _layer, epoch, now, _board.Nodes.GetValueOrDefault(node)), CancellationToken.None)
                 .WaitAsync(_options.AttemptTimeout, _time)
-                .PipeTo(Self, success: result => new FrameAnswered(node, frame, result, sent), failure: e => new FrameLost(node, frame, e));
+                .PipeTo(
+                    Self, success: result => new FrameAnswered(node, frame, frame.Checked(result), sent),
+                    failure: e => new FrameLost(node, frame, e));
         }
     }
 
@@ -222,14 +224,13 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     {
         using var result = answer.Result;
         _window.Ended(answer.Node);
-        var rows = result.Rows.Memory.Span;
+        var at = 0;
         var now = _time.GetUtcNow();
         _statistics.Computed(result.ComputeMicroseconds);
         var roundTrip = _time.GetElapsedTime(answer.Sent);
         for (var i = 0; i < answer.Frame.Parts.Count; i++)
         {
             var (replica, segment) = answer.Frame.Parts[i];
-            var answered = rows[..(segment.Slots.Length * segment.Work.Rows.HiddenSize)];
             var status = result.Segments[answer.Frame.SegmentOf[i]];
             if (status.Status == SegmentStatus.Done)
             {
@@ -237,14 +238,14 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
                 _statistics.Answered(segment.Expert, segment.Slots.Length);
                 segment.Work.Observe(
                     roundTrip, TimeSpan.FromMicroseconds(result.QueueMicroseconds), TimeSpan.FromMicroseconds(result.ComputeMicroseconds));
-                segment.Work.Take(segment.Slots.Span, answered);
+                segment.Work.Take(segment.Slots.Span, result.Rows, at);
             }
             else
             {
                 OnRefused(replica, segment, status, now);
             }
 
-            rows = rows[answered.Length..];
+            at += segment.Slots.Length * segment.Work.Rows.HiddenSize;
         }
 
         SendWaiting();

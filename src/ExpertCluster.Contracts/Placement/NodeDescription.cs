@@ -21,4 +21,11 @@ public sealed record NodeDescription(
     double Weight,
     string? GatewayEndpoint,
     ImmutableDictionary<string, string> Models,
-    string? LaneEndpoint) : IClusterMessage;
+    string? LaneEndpoint) : IClusterMessage
+{
+    /// <summary>What its experts compute in, by model name; float32 for models that are not in it.</summary>
+    public ImmutableDictionary<string, RowType> ExpertTypes { get; init; } = ImmutableDictionary<string, RowType>.Empty;
+
+    /// <summary>What its experts of a model compute in, and so the rows they are best sent as.</summary>
+    public RowType ExpertType(string model) => ExpertTypes.GetValueOrDefault(model);
+}

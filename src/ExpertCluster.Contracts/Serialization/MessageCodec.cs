@@ -13,7 +13,9 @@ public static class MessageCodec
 
     private delegate IClusterMessage Reader(ref MessagePackReader reader, int fields);
 
-    private sealed record Form(string Manifest, Type Type, int Fields, Writer Write, Reader Read);
+    // Fields are the least there are; Written counts what was appended later too.
+    private sealed record Form(
+        string Manifest, Type Type, int Fields, Writer Write, Reader Read, Func<IClusterMessage, int>? Written = null);
 
     private static readonly Form[] Forms =
     [
@@ -31,7 +33,8 @@ public static class MessageCodec
             static (ref MessagePackReader r, int _) => PlacementForms.ReadLayerPlacement(ref r)),
         new("N", typeof(NodeDescription), 9,
             static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (NodeDescription)m),
-            static (ref MessagePackReader r, int _) => PlacementForms.ReadNodeDescription(ref r)),
+            static (ref MessagePackReader r, int fields) => PlacementForms.ReadNodeDescription(ref r, fields),
+            static m => PlacementForms.Fields((NodeDescription)m)),
     ];
 
     private static readonly Dictionary<Type, Form> ByType = Forms.ToDictionary(f => f.Type);
@@ -52,7 +55,7 @@ public static class MessageCodec
         var form = Find(message);
         var buffer = new ArrayBufferWriter<byte>(128);
         var writer = new MessagePackWriter(buffer);
-        writer.WriteArrayHeader(form.Fields);
+        writer.WriteArrayHeader(form.Written?.Invoke((IClusterMessage)message) ?? form.Fields);
         form.Write(ref writer, (IClusterMessage)message);
         writer.Flush();
         return buffer.WrittenSpan.ToArray();

@@ -91,9 +91,22 @@ internal static class PlacementForms
         }
 
         writer.Write(node.LaneEndpoint);
+        var types = ExpertTypes(node);
+        if (types.Length > 0)
+        {
+            writer.WriteMapHeader(types.Length);
+            foreach (var (name, type) in types)
+            {
+                writer.Write(name);
+                writer.Write((int)type);
+            }
+        }
     }
 
-    public static NodeDescription ReadNodeDescription(ref MessagePackReader reader)
+    /// <summary>Fields a description takes: the last is left out where all experts compute in float32.</summary>
+    public static int Fields(NodeDescription node) => ExpertTypes(node).Length > 0 ? 10 : 9;
+
+    public static NodeDescription ReadNodeDescription(ref MessagePackReader reader, int fields)
     {
         var id = MessageForms.ReadNode(ref reader);
         var roles = ImmutableArray.CreateBuilder<string>();
@@ -114,6 +127,31 @@ internal static class PlacementForms
         }
 
         return new NodeDescription(
-            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), MessageForms.ReadOptionalText(ref reader));
+            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), MessageForms.ReadOptionalText(ref reader))
+        {
+            ExpertTypes = fields > 9 ? ReadExpertTypes(ref reader) : ImmutableDictionary<string, RowType>.Empty,
+        };
+    }
+
+    private static KeyValuePair<string, RowType>[] ExpertTypes(NodeDescription node) =>
+        [.. node.ExpertTypes.Where(t => t.Value != RowType.Float32).OrderBy(t => t.Key, StringComparer.Ordinal)];
+
+    /// <summary>What is not understood here – another form, a type of a newer version – is float32, which every expert takes.</summary>
+    private static ImmutableDictionary<string, RowType> ReadExpertTypes(ref MessagePackReader reader)
+    {
+        var types = ImmutableDictionary.CreateBuilder<string, RowType>(StringComparer.Ordinal);
+        if (reader.NextMessagePackType == MessagePackType.Map)
+        {
+            for (var left = reader.ReadMapHeader(); left > 0; left--)
+            {
+                var model = MessageForms.ReadText(ref reader);
+                if ((RowType)reader.ReadInt32() == RowType.BFloat16)
+                {
+                    types[model] = RowType.BFloat16;
+                }
+            }
+        }
+
+        return types.ToImmutable();
     }
 }

@@ -36,7 +36,7 @@ public sealed class DispatchFrame : IDisposable
     /// <summary>What the rows are for, in their order.</summary>
     public IReadOnlyList<DispatchSegment> Segments { get; }
 
-    /// <summary>Inputs of the experts, float32 <c>[ΣRows, H]</c>.</summary>
+    /// <summary>Inputs of the experts, float32 or bfloat16 <c>[ΣRows, H]</c>; the answer comes in the same type.</summary>
     public RowBuffer Rows { get; }
 
     /// <inheritdoc/>

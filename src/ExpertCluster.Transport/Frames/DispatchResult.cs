@@ -16,7 +16,7 @@ public sealed class DispatchResult : IDisposable
     public IReadOnlyList<SegmentResult> Segments { get; }
 
     /// <summary>
-    /// Outputs, float32 <c>[ΣRows, H]</c>, at the same place as the inputs; rows of segments that are not done hold nothing of use.
+    /// Outputs, <c>[ΣRows, H]</c> in the frame's element type, at the same place as the inputs; rows of segments that are not done hold nothing of use.
     /// </summary>
     public RowBuffer Rows { get; }
 

@@ -6,16 +6,16 @@ using MessagePack;
 namespace ExpertCluster.Transport;
 
 /// <summary>
-/// Headers of frames and answers, as MessagePack. Their rows travel behind them as raw little-endian float32. Fields are only ever appended;
+/// Headers of frames and answers, as MessagePack. Their rows travel behind them as raw little-endian float32 or bfloat16. Fields are only ever appended;
 /// readers skip what they do not know.
 /// </summary>
 public static class FrameCodec
 {
-    /// <summary>Element type of the rows: float32, what experts on a CPU compute in. Others are refused.</summary>
-    private const int Float32 = 0;
-
     private const int FrameFields = 7;
     private const int ResultFields = 3;
+
+    /// <summary>With the rows' element type, which an answer of float32 leaves out.</summary>
+    private const int TypedResultFields = 4;
 
     /// <summary>Writes a dispatch's header.</summary>
     public static void Write(DispatchFrame frame, IBufferWriter<byte> target)
@@ -36,7 +36,7 @@ public static class FrameCodec
             writer.Write(segment.Rows);
         }
 
-        writer.Write(Float32);
+        writer.Write((int)frame.Rows.Type);
         writer.Flush();
     }
 
@@ -44,7 +44,7 @@ public static class FrameCodec
     public static void Write(DispatchResult result, IBufferWriter<byte> target)
     {
         var writer = new MessagePackWriter(target);
-        writer.WriteArrayHeader(ResultFields);
+        writer.WriteArrayHeader(result.Rows.Type == RowType.Float32 ? ResultFields : TypedResultFields);
         writer.Write(result.ComputeMicroseconds);
         writer.WriteArrayHeader(result.Segments.Count * 3);
         for (var i = 0; i < result.Segments.Count; i++)
@@ -56,6 +56,11 @@ public static class FrameCodec
         }
 
         writer.Write(result.QueueMicroseconds);
+        if (result.Rows.Type != RowType.Float32)
+        {
+            writer.Write((int)result.Rows.Type);
+        }
+
         writer.Flush();
     }
 
@@ -77,7 +82,11 @@ public static class FrameCodec
         }
     }
 
-    /// <summary>Reads the header of an answer to a frame of that many segments and values; its rows are still to be filled.</summary>
+    /// <summary>Reads the header of an answer to a frame; its rows are still to be filled.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="bodyBytes">Bytes of the rows that follow.</param>
+    /// <param name="segments">Segments of the frame.</param>
+    /// <param name="values">A quarter of the bytes of the frame's rows: an answer has as many bytes as its frame, in the same type.</param>
     /// <exception cref="MessagePackSerializationException">Malformed, or not an answer to that frame; nothing was rented.</exception>
     public static DispatchResult ReadResult(ReadOnlyMemory<byte> header, long bodyBytes, int segments, int values)
     {
@@ -113,9 +122,9 @@ public static class FrameCodec
             rows += segments[i].Rows;
         }
 
-        Require(fields < FrameFields || reader.ReadInt32() == Float32, "rows are float32");
-        Require((Int128)rows * hidden * sizeof(float) == bodyBytes, "the body holds every row of every segment");
-        return new DispatchFrame(model, layer, epoch, remaining, hidden, segments, RowBuffer.Rent((int)rows, hidden));
+        var type = fields >= FrameFields ? ReadType(ref reader) : RowType.Float32;
+        Require((Int128)rows * hidden * type.Size() == bodyBytes, "the body holds every row of every segment");
+        return new DispatchFrame(model, layer, epoch, remaining, hidden, segments, RowBuffer.Rent((int)rows, hidden, type));
     }
 
     private static DispatchResult ParseResult(ReadOnlyMemory<byte> header, long bodyBytes, int segments, int values)
@@ -125,7 +134,7 @@ public static class FrameCodec
         Require(fields >= ResultFields - 1, "an answer has at least 2 header fields");
         var compute = reader.ReadInt64();
         Require(reader.ReadArrayHeader() == segments * 3, "an answer has a status for each segment");
-        Require(bodyBytes == (long)values * sizeof(float), "an answer has as many values as its frame");
+        Require(bodyBytes == (long)values * sizeof(float), "an answer has as many bytes as its frame");
         var results = new SegmentResult[segments];
         for (var i = 0; i < segments; i++)
         {
@@ -135,7 +144,15 @@ public static class FrameCodec
         }
 
         var queued = fields >= ResultFields ? reader.ReadInt64() : 0;
-        return new DispatchResult(results, RowBuffer.Rent(values, 1), compute, queued);
+        var type = fields >= TypedResultFields ? ReadType(ref reader) : RowType.Float32;
+        return new DispatchResult(results, RowBuffer.Rent(checked((int)(bodyBytes / type.Size())), 1, type), compute, queued);
+    }
+
+    private static RowType ReadType(ref MessagePackReader reader)
+    {
+        var type = reader.ReadInt32();
+        Require(type is (int)RowType.Float32 or (int)RowType.BFloat16, $"element type {type} of the rows is neither 0, float32, nor 1, bfloat16");
+        return (RowType)type;
     }
 
     /// <summary>Peers send the same few names over and over; one that is known is not made anew.</summary>

@@ -120,7 +120,7 @@ internal sealed class IncomingLink : IPacketSink
             LaneLog.AnswerFailed(_log, e);
             Send(id, new DispatchResult(
                 [.. frame.Segments.Select(_ => new SegmentResult(SegmentStatus.Failed, 0, e.Message))],
-                RowBuffer.Rent(frame.Segments.Sum(s => s.Rows), frame.HiddenSize), 0));
+                RowBuffer.Rent(frame.Segments.Sum(s => s.Rows), frame.HiddenSize, frame.Rows.Type), 0));
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using CsCheck;
 using ExpertCluster.Contracts;
 using ExpertCluster.Tests.Support;
@@ -49,6 +50,25 @@ public sealed class MessageCodecSpec
         writer.Write(2.5);
         writer.Flush();
         Messages.ShouldBeSame(MessageCodec.FromBytes(buffer.WrittenSpan.ToArray(), manifest), Messages.Golden[manifest].Message);
+    }
+
+    [Fact]
+    public void What_experts_compute_in_is_a_field_that_only_descriptions_of_such_nodes_have()
+    {
+        var (golden, hex) = Messages.Golden["N"];
+        var older = (NodeDescription)golden;
+        var node = older with
+        {
+            ExpertTypes = ImmutableDictionary<string, RowType>.Empty.Add("folio-moe", RowType.BFloat16).Add("a", RowType.Float32),
+        };
+        var bytes = MessageCodec.ToBytes(node);
+        Convert.ToHexStringLower(bytes).Should().Be("9a" + hex[2..] + "81a9666f6c696f2d6d6f6501");
+        var read = (NodeDescription)MessageCodec.FromBytes(bytes, "N");
+        read.ExpertType("folio-moe").Should().Be(RowType.BFloat16);
+        read.ExpertType("a").Should().Be(RowType.Float32);
+        older.ExpertType("folio-moe").Should().Be(RowType.Float32, "nobody said otherwise");
+        bytes[^1] = 9;
+        ((NodeDescription)MessageCodec.FromBytes(bytes, "N")).ExpertType("folio-moe").Should().Be(RowType.Float32, "what is unknown here is not used");
     }
 
     [Theory]

@@ -33,7 +33,11 @@ internal static class Messages
         Gen.Select(Node, Text.Array[0, 3], Text, Gen.Int),
         Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4], OptionalText),
         (a, b) => new NodeDescription(
-            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal), b.Item5));
+            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal), b.Item5)
+        {
+            // Models without a type and with float32 are the same: only the others travel.
+            ExpertTypes = b.Item4.Keys.Where(name => name.Length % 2 == 0).ToImmutableDictionary(name => name, _ => RowType.BFloat16, StringComparer.Ordinal),
+        });
 
     public static Gen<IClusterMessage> Any { get; } = Gen.OneOf(
         Start.Select(m => (IClusterMessage)m),

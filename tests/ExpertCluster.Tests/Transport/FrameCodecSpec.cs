@@ -14,10 +14,11 @@ public sealed class FrameCodecSpec
         Gen.Select(Gen.String[Gen.Char.AlphaNumeric, 0, 10], Gen.Int[0, 100], Gen.Long[0, long.MaxValue], Gen.Int[0, 100_000]),
         Gen.Int[1, 9],
         Gen.Select(Gen.Int[0, 300], Gen.Int[0, 5], Gen.Int[1, 4]).Array[0, 8],
-        Gen.Int,
-        (head, hidden, segments, seed) =>
+        Gen.Select(Gen.Int, Gen.Enum<RowType>()),
+        (head, hidden, segments, content) =>
         {
-            var buffer = RowBuffer.Rent(segments.Sum(s => s.Item3), hidden);
+            var (seed, type) = content;
+            var buffer = RowBuffer.Rent(segments.Sum(s => s.Item3), hidden, type);
             Fill(buffer, seed);
             return new DispatchFrame(
                 head.Item1, head.Item2, head.Item3, TimeSpan.FromMilliseconds(head.Item4), hidden,
@@ -25,10 +26,11 @@ public sealed class FrameCodecSpec
         });
 
     private static readonly Gen<DispatchResult> Results = Gen.Select(
-        Gen.Select(Gen.Enum<SegmentStatus>(), Gen.Int, Gen.OneOf(null, "", "it threw")).Array[0, 8], Gen.Int[0, 20], Gen.Long, Gen.Int,
-        (segments, values, time, seed) =>
+        Gen.Select(Gen.Enum<SegmentStatus>(), Gen.Int, Gen.OneOf(null, "", "it threw")).Array[0, 8], Gen.Int[0, 20], Gen.Long, Gen.Select(Gen.Int, Gen.Enum<RowType>()),
+        (segments, values, time, content) =>
         {
-            var buffer = RowBuffer.Rent(values, 1);
+            var (seed, type) = content;
+            var buffer = RowBuffer.Rent(values, 2, type);
             Fill(buffer, seed);
             return new DispatchResult([.. segments.Select(s => new SegmentResult(s.Item1, s.Item2, s.Item3))], buffer, time, seed);
         });
@@ -40,17 +42,30 @@ public sealed class FrameCodecSpec
         Assert.Equal((frame.Model, frame.Layer, frame.Epoch, frame.Remaining, frame.HiddenSize),
             (read.Model, read.Layer, read.Epoch, read.Remaining, read.HiddenSize));
         Assert.Equal(frame.Segments, read.Segments);
-        Assert.Equal(frame.Rows.Memory.Length, read.Rows.Memory.Length);
+        Assert.Equal((frame.Rows.Length, frame.Rows.Type), (read.Rows.Length, read.Rows.Type));
     });
 
     [Fact]
     public void An_answer_s_header_is_read_back_with_room_for_its_rows() => Results.Sample(result =>
     {
-        using var read = FrameCodec.ReadResult(Header(result), Bytes(result.Rows), result.Segments.Count, result.Rows.Memory.Length);
+        using var read = FrameCodec.ReadResult(Header(result), Bytes(result.Rows), result.Segments.Count, (int)(Bytes(result.Rows) / sizeof(float)));
         Assert.Equal((result.ComputeMicroseconds, result.QueueMicroseconds), (read.ComputeMicroseconds, read.QueueMicroseconds));
         Assert.Equal(result.Segments, read.Segments);
-        Assert.Equal(result.Rows.Memory.Length, read.Rows.Memory.Length);
+        Assert.Equal((result.Rows.Length, result.Rows.Type), (read.Rows.Length, read.Rows.Type));
     });
+
+    [Fact]
+    public void Rows_in_bfloat16_take_half_the_bytes_and_say_so_in_fields_that_were_free()
+    {
+        using var frame = new DispatchFrame(
+            "m", 2, 7, TimeSpan.FromSeconds(1), 1, [new(new ReplicaId(2, 5, 1), 1), new(new ReplicaId(2, 6, 0), 1)], RowBuffer.Rent(2, 1, RowType.BFloat16));
+        frame.Rows.Bytes.Count.Should().Be(4, "two values of float32 take 8 bytes");
+        Convert.ToHexStringLower(Header(frame)).Should().Be("97a16d0207cd03e801" + "96050101" + "060001" + "01");
+        using var result = new DispatchResult([new(SegmentStatus.Done, 300), new(SegmentStatus.Failed, 0, "x")], frame.Rows, 9, 4);
+        Convert.ToHexStringLower(Header(result)).Should().Be("9409" + "9600cd012cc0" + "0400a178" + "04" + "01");
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(Header(frame), 8)).Should().Throw<MessagePackSerializationException>();
+        FluentActions.Invoking(() => FrameCodec.ReadResult(Header(result), 8, 2, 1)).Should().Throw<MessagePackSerializationException>();
+    }
 
     [Fact]
     public void The_bytes_of_a_dispatch_and_an_answer_never_change()
@@ -99,8 +114,8 @@ public sealed class FrameCodecSpec
     public void Rows_of_another_element_type_are_refused()
     {
         using var frame = Frame("m", 0, [new(default, 2)]);
-        byte[] other = [.. Header(frame)[..^1], 1];
-        FluentActions.Invoking(() => FrameCodec.ReadFrame(other, Bytes(frame.Rows))).Should().Throw<MessagePackSerializationException>().WithMessage("*float32*");
+        byte[] other = [.. Header(frame)[..^1], 2];
+        FluentActions.Invoking(() => FrameCodec.ReadFrame(other, Bytes(frame.Rows))).Should().Throw<MessagePackSerializationException>().WithMessage("*element type 2*float32*bfloat16*");
     }
 
     [Fact]
@@ -138,7 +153,7 @@ public sealed class FrameCodecSpec
                 ReadOrRefuse(() =>
                 {
                     using var read = FrameCodec.ReadFrame(bytes, 4 * values);
-                    Assert.Equal(read.Segments.Sum(s => (long)s.Rows) * read.HiddenSize, read.Rows.Memory.Length);
+                    Assert.Equal(read.Segments.Sum(s => (long)s.Rows) * read.HiddenSize, read.Rows.Length);
                 }, bytes.Length);
             },
             iter: 20_000,
@@ -210,7 +225,7 @@ public sealed class FrameCodecSpec
     private static void Fill(RowBuffer buffer, int seed)
     {
         // Any bits will do, those of NaNs included.
-        new Random(seed).NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(buffer.Memory.Span));
+        new Random(seed).NextBytes(buffer.Bytes.AsSpan());
     }
 
     private static byte[] Header(DispatchFrame frame)
@@ -227,5 +242,5 @@ public sealed class FrameCodecSpec
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static long Bytes(RowBuffer rows) => rows.Memory.Length * sizeof(float);
+    private static long Bytes(RowBuffer rows) => rows.Bytes.Count;
 }

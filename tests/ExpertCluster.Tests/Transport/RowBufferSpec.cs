@@ -1,3 +1,4 @@
+using ExpertCluster.Contracts;
 using ExpertCluster.Transport;
 
 namespace ExpertCluster.Tests.Transport;
@@ -38,6 +39,25 @@ public sealed class RowBufferSpec
         var buffer = RowBuffer.Rent(1, 1);
         buffer.Dispose();
         FluentActions.Invoking(() => buffer.Memory).Should().Throw<ObjectDisposedException>();
+    }
+
+    [Fact]
+    public unsafe void Rows_of_bfloat16_lie_in_half_the_bytes_and_are_not_taken_for_float32()
+    {
+        using var rows = RowBuffer.Rent(3, 5, RowType.BFloat16);
+        (rows.Type, rows.Length, rows.Bytes.Count, rows.Halves.Length).Should().Be((RowType.BFloat16, 15, 30, 15));
+        rows.Halves.Span.Fill(0x3F80);
+        rows.Bytes.AsSpan()[^2..].ToArray().Should().Equal(0x80, 0x3F);
+        using (var pin = rows.Halves[1..].Pin())
+        {
+            (*(ushort*)pin.Pointer).Should().Be(0x3F80);
+        }
+
+        FluentActions.Invoking(() => rows.Memory).Should().Throw<InvalidOperationException>().WithMessage("*BFloat16*Halves*");
+        using var moved = rows.Move();
+        moved.Type.Should().Be(RowType.BFloat16);
+        using var floats = RowBuffer.Rent(1, 1);
+        FluentActions.Invoking(() => floats.Halves).Should().Throw<InvalidOperationException>().WithMessage("*Float32*Memory*");
     }
 
     [Fact]
