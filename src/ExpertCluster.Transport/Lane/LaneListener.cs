@@ -17,6 +17,7 @@ internal sealed class LaneListener : IDisposable
     private readonly LaneLimits _limits;
     private readonly IDispatchHandler _handler;
     private readonly ILogger _log;
+    private readonly LaneGauge _gauge;
     private readonly Socket _socket;
     private readonly SemaphoreSlim _greeting = new(MaxGreeting);
     private readonly Lock _gate = new();
@@ -26,9 +27,9 @@ internal sealed class LaneListener : IDisposable
     private volatile bool _closed;
 
     /// <exception cref="SocketException">The address can not be listened on.</exception>
-    public LaneListener(IPEndPoint endpoint, LaneIdentity identity, LaneLimits limits, IDispatchHandler handler, ILogger log)
+    public LaneListener(IPEndPoint endpoint, LaneIdentity identity, LaneLimits limits, IDispatchHandler handler, ILogger log, LaneGauge gauge)
     {
-        (_identity, _limits, _handler, _log) = (identity, limits, handler, log);
+        (_identity, _limits, _handler, _log, _gauge) = (identity, limits, handler, log, gauge);
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -196,7 +197,7 @@ internal sealed class LaneListener : IDisposable
                 throw new LaneProtocolException(_closed ? "this node is shutting down" : $"there are {_links.Count} links already (ExpertCluster:Lane:MaxLinks)");
             }
 
-            var link = new IncomingLink(hello.From, frames, answers, version, _limits, _handler, _log);
+            var link = new IncomingLink(hello.From, frames, answers, version, _limits, _handler, _log, _gauge);
             _links.Add(link);
             return link;
         }

@@ -21,13 +21,14 @@ internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits,
     private long _assembling;
     private int _start;
     private int _end;
+    private volatile bool _waiting;
     private long _lastHeard = Environment.TickCount64;
 
     /// <summary>When anything was last heard, on the clock of <see cref="Environment.TickCount64"/>.</summary>
     public long LastHeard => Volatile.Read(ref _lastHeard);
 
     /// <summary>Whether it waits for room instead of the peer.</summary>
-    public bool IsWaiting { get; private set; }
+    public bool IsWaiting => _waiting;
 
     /// <summary>Reads until the link ends.</summary>
     /// <returns>What the peer gave as reason; null when it just closed.</returns>
@@ -92,10 +93,12 @@ internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits,
             throw new LaneProtocolException($"its unfinished frames have {_assembling:N0} bytes; at most {limits.MaxBytesInFlight:N0} are taken");
         }
 
-        IsWaiting = true;
-        sink.AwaitRoom(prefix.BodyBytes);
-        IsWaiting = false;
-        Volatile.Write(ref _lastHeard, Environment.TickCount64);
+        _waiting = true;
+        sink.AwaitRoom(prefix.BodyBytes + prefix.HeaderBytes);
+
+        // In this order: who looks in between must not take the wait for silence.
+        Heard();
+        _waiting = false;
         var message = sink.Open(prefix.Id, Header(prefix.HeaderBytes), prefix.BodyBytes);
         if (message is null)
         {

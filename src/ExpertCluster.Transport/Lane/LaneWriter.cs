@@ -26,8 +26,8 @@ internal sealed class LaneWriter : IDisposable
     private readonly byte _version;
     private readonly Action<Exception> _failed;
     private readonly Lock _gate = new();
-    private readonly Queue<LaneMessage> _small = new();
-    private readonly Queue<LaneMessage> _large = new();
+    private readonly LaneQueue _small = new();
+    private readonly LaneQueue _large = new();
     private readonly List<LaneMessage> _finished = [];
     private readonly SocketAsyncEventArgs _args = new();
     private readonly List<ArraySegment<byte>> _entries = new(2 * MaxBodies);
@@ -35,6 +35,7 @@ internal sealed class LaneWriter : IDisposable
     private bool _writing;
     private bool _closed;
     private int _expected;
+    private long _sendingSince;
 
     public LaneWriter(Socket socket, int chunk, byte version, Action<Exception> failed)
     {
@@ -51,12 +52,15 @@ internal sealed class LaneWriter : IDisposable
         };
     }
 
-    /// <summary>Takes a message over; false, and the message disposed of, when the writer is closed.</summary>
+    /// <summary>How long the peer has not taken the write that is under way, in milliseconds; 0 when there is none.</summary>
+    public long Stalled => Volatile.Read(ref _sendingSince) is > 0 and var since ? Environment.TickCount64 - since : 0;
+
+    /// <summary>Takes a message over; false, and the message disposed of, when the writer is closed or nobody wants it any more.</summary>
     public bool Enqueue(LaneMessage message)
     {
         lock (_gate)
         {
-            if (_closed)
+            if (_closed || message.Withdrawn)
             {
                 message.Dispose();
                 return false;
@@ -75,6 +79,22 @@ internal sealed class LaneWriter : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Nobody wants a message any more. It is disposed of unless some of it is out: the other end waits for the rest of that.
+    /// </summary>
+    public void Withdraw(LaneMessage message)
+    {
+        lock (_gate)
+        {
+            message.Withdrawn = true;
+            if (!message.Opened && message.Queue is { } queue)
+            {
+                queue.Remove(message);
+                message.Dispose();
+            }
+        }
+    }
+
     /// <summary>Sends a sign of life unless something is on its way anyway.</summary>
     public void Beat()
     {
@@ -86,7 +106,7 @@ internal sealed class LaneWriter : IDisposable
             }
         }
 
-        Enqueue(LaneMessage.Heartbeat);
+        Enqueue(new LaneMessage(PacketKind.Heartbeat, 0, null, null));
     }
 
     public void Dispose()
@@ -126,6 +146,7 @@ internal sealed class LaneWriter : IDisposable
     {
         try
         {
+            Volatile.Write(ref _sendingSince, Environment.TickCount64);
             _args.BufferList = _entries;
             return !_socket.SendAsync(_args) && Completed();
         }
@@ -161,7 +182,7 @@ internal sealed class LaneWriter : IDisposable
                     break;
                 }
 
-                _large.Dequeue();
+                _large.Remove(message);
                 var chunk = Math.Min(_chunk, message.Body.Count - message.Sent);
                 staged = Head(message, chunk, staged, ref from);
                 if (chunk > 0)
@@ -202,17 +223,14 @@ internal sealed class LaneWriter : IDisposable
     {
         while (_small.TryPeek(out var message) && staged + message.WireBytes <= SmallShare)
         {
-            _small.Dequeue();
+            _small.Remove(message);
             Prefix(message, message.Body.Count).Write(_staging.AsSpan(staged), _version);
             staged += PacketPrefix.Size;
             message.Header.CopyTo(_staging.AsSpan(staged));
             staged += message.HeaderBytes;
             message.Body.AsSpan().CopyTo(_staging.AsSpan(staged));
             staged += message.Body.Count;
-            if (message != LaneMessage.Heartbeat)
-            {
-                message.Dispose();
-            }
+            message.Dispose();
         }
 
         return staged;
@@ -253,6 +271,7 @@ internal sealed class LaneWriter : IDisposable
 
     private bool Completed()
     {
+        Volatile.Write(ref _sendingSince, 0);
         if (_args.SocketError != SocketError.Success || _args.BytesTransferred != _expected)
         {
             Fail(new SocketException((int)(_args.SocketError == SocketError.Success ? SocketError.ConnectionAborted : _args.SocketError)));
@@ -285,11 +304,6 @@ internal sealed class LaneWriter : IDisposable
     private void Close()
     {
         _closed = true;
-        foreach (var message in _small.Concat(_large))
-        {
-            message.Dispose();
-        }
-
         _small.Clear();
         _large.Clear();
     }
