@@ -114,6 +114,12 @@ internal sealed class IncomingLink : IPacketSink, IMessageOwner
             {
                 Monitor.Wait(_room);
             }
+
+            if (_ended)
+            {
+                // Its socket may still have plenty to read for a moment.
+                throw new LaneProtocolException("it was closed here");
+            }
         }
     }
 
