@@ -46,6 +46,11 @@ public sealed class TensorLane : IExpertLane, IDisposable
     /// <summary>The port it listens on.</summary>
     public int Port => _listener.Port;
 
+    /// <summary>Where other nodes reach it, over TCP and, from this host, over its Unix socket.</summary>
+    /// <param name="host">Name or address of this node.</param>
+    public LaneEndpoint Endpoint(string host) => _listener.SocketPath is { } path
+        ? new LaneEndpoint(host, Port, LaneSocketFile.HostId, path) : new LaneEndpoint(host, Port);
+
     /// <summary>Links that are up, to other nodes and from them.</summary>
     public (int Outgoing, int Incoming) Links => (_links.Values.Count(link => link.IsUp), _listener.Links.Count);
 

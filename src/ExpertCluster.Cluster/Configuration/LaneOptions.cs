@@ -50,6 +50,10 @@ public sealed class LaneOptions
     /// <summary>Whether nodes of one process hand frames over without a socket. Default true.</summary>
     public bool HandOverInProcess { get; set; } = true;
 
+    /// <summary>Whether processes of one host use Unix sockets in place of TCP; nobody but their user can reach them. Default true: it is as fast
+    /// or faster.</summary>
+    public bool UnixSockets { get; set; } = true;
+
     /// <summary>The limits in force.</summary>
     public LaneLimits Limits => new()
     {
@@ -62,6 +66,7 @@ public sealed class LaneOptions
         HeartbeatInterval = HeartbeatInterval,
         SilenceTimeout = SilenceTimeout,
         HandOverInProcess = HandOverInProcess,
+        UnixSockets = UnixSockets,
     };
 
     /// <summary>The secret's bytes; none where there is no secret.</summary>

@@ -120,10 +120,11 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
         _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time);
         var lane = StartLane(system, self, _host);
+        var endpoint = lane.Endpoint(_options.Node.Host);
         _description = new NodeDescription(
             self, [.. _options.Node.EffectiveRoles], _executor.Device, _executor.Threads, _options.Experts.MemoryBytes,
             _options.Experts.EffectiveWeight, null, _models.ToImmutableDictionary(m => m.Name, m => m.Checkpoint.Fingerprint),
-            new LaneEndpoint(_options.Node.Host, lane.Port).ToString());
+            endpoint.ToString(), endpoint.SocketText);
         var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))]);
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 
@@ -241,7 +242,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var board = Board;
         var lane = _lane = TensorLane.Start(
             new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes), _options.Lane.Listen(_options.Node.Host),
-            _options.Lane.Limits, host, node => LaneEndpoint.Parse(board.Nodes.GetValueOrDefault(node)?.LaneEndpoint), _time,
+            _options.Lane.Limits, host, node => board.Nodes.GetValueOrDefault(node) is { } described
+                ? LaneEndpoint.Parse(described.LaneEndpoint, described.LaneSocket) : null, _time,
             _logs.CreateLogger<TensorLane>());
         system.ActorOf(Props.Create(() => new LaneMembership(lane)), "lane");
         return lane;

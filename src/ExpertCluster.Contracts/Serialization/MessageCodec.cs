@@ -13,7 +13,11 @@ public static class MessageCodec
 
     private delegate IClusterMessage Reader(ref MessagePackReader reader, int fields);
 
-    private sealed record Form(string Manifest, Type Type, int Fields, Writer Write, Reader Read);
+    private sealed record Form(string Manifest, Type Type, int Fields, Writer Write, Reader Read)
+    {
+        /// <summary>Fields at the end that a sender of an older version leaves out.</summary>
+        public int Appended { get; init; }
+    }
 
     private static readonly Form[] Forms =
     [
@@ -29,9 +33,9 @@ public static class MessageCodec
         new("P", typeof(LayerPlacement), 7,
             static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (LayerPlacement)m),
             static (ref MessagePackReader r, int _) => PlacementForms.ReadLayerPlacement(ref r)),
-        new("N", typeof(NodeDescription), 9,
+        new("N", typeof(NodeDescription), 10,
             static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (NodeDescription)m),
-            static (ref MessagePackReader r, int _) => PlacementForms.ReadNodeDescription(ref r)),
+            static (ref MessagePackReader r, int fields) => PlacementForms.ReadNodeDescription(ref r, fields)) { Appended = 1 },
     ];
 
     private static readonly Dictionary<Type, Form> ByType = Forms.ToDictionary(f => f.Type);
@@ -71,10 +75,10 @@ public static class MessageCodec
         {
             var reader = new MessagePackReader(bytes);
             var fields = reader.ReadArrayHeader();
-            if (fields < form.Fields)
+            if (fields < form.Fields - form.Appended)
             {
                 throw new MessagePackSerializationException(
-                    $"{form.Type.Name} has {fields} fields, {form.Fields} are needed: the sender runs an older version.");
+                    $"{form.Type.Name} has {fields} fields, {form.Fields - form.Appended} are needed: the sender runs an older version.");
             }
 
             return form.Read(ref reader, fields);

@@ -91,9 +91,10 @@ internal static class PlacementForms
         }
 
         writer.Write(node.LaneEndpoint);
+        writer.Write(node.LaneSocket);
     }
 
-    public static NodeDescription ReadNodeDescription(ref MessagePackReader reader)
+    public static NodeDescription ReadNodeDescription(ref MessagePackReader reader, int fields)
     {
         var id = MessageForms.ReadNode(ref reader);
         var roles = ImmutableArray.CreateBuilder<string>();
@@ -113,7 +114,11 @@ internal static class PlacementForms
             models[MessageForms.ReadText(ref reader)] = MessageForms.ReadText(ref reader);
         }
 
+        var lane = MessageForms.ReadOptionalText(ref reader);
+
+        // Nodes from before there were sockets end here.
+        var socket = fields > 9 ? MessageForms.ReadOptionalText(ref reader) : null;
         return new NodeDescription(
-            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), MessageForms.ReadOptionalText(ref reader));
+            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), lane, socket);
     }
 }

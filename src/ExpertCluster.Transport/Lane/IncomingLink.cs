@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 using ExpertCluster.Contracts;
 using MessagePack;
@@ -9,8 +8,8 @@ namespace ExpertCluster.Transport.Lane;
 /// <summary>Another node's way to this one: its frames come in on one connection, this node's answers go out on the second.</summary>
 internal sealed class IncomingLink : IPacketSink, IMessageOwner
 {
-    private readonly Socket _frames;
-    private readonly Socket _answers;
+    private readonly LaneConnection _frames;
+    private readonly LaneConnection _answers;
     private readonly LaneLimits _limits;
     private readonly IDispatchHandler _handler;
     private readonly ILogger _log;
@@ -24,14 +23,14 @@ internal sealed class IncomingLink : IPacketSink, IMessageOwner
     private bool _ended;
 
     public IncomingLink(
-        NodeId node, Socket frames, Socket answers, byte version, LaneLimits limits, IDispatchHandler handler, ILogger log,
+        NodeId node, LaneConnection frames, LaneConnection answers, byte version, LaneLimits limits, IDispatchHandler handler, ILogger log,
         LaneGauge gauge)
     {
         Node = node;
         _load = new LinkLoad(gauge);
         (_frames, _answers, _limits, _handler, _log) = (frames, answers, limits, handler, log);
-        SocketOptions.Release(frames);
-        SocketOptions.Release(answers);
+        frames.SetPatience(null);
+        answers.SetPatience(null);
         _writer = new LaneWriter(answers, limits.ChunkBytes, version, e => End(SocketOptions.Reason(e), null));
         _reader = new LaneReader(frames, version, limits, this);
     }
@@ -193,7 +192,7 @@ internal sealed class IncomingLink : IPacketSink, IMessageOwner
         }
 
         _writer.Dispose();
-        SocketOptions.Close(_frames);
-        SocketOptions.Close(_answers);
+        _frames.Close();
+        _answers.Close();
     }
 }

@@ -38,4 +38,7 @@ public sealed record LaneLimits
 
     /// <summary>Whether frames between lanes of one process are handed over without a socket.</summary>
     public bool HandOverInProcess { get; init; } = true;
+
+    /// <summary>Whether processes of one host use Unix sockets in place of TCP.</summary>
+    public bool UnixSockets { get; init; } = true;
 }

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace ExpertCluster.Transport.Lane;
 
 /// <summary>
-/// Sends messages over one socket from whichever thread has some. Small ones are gathered and overtake bodies, which go out in chunks, in
-/// turns: one write carries prefix, header and rows from where they lie. Nothing waits for a thread unless the socket is full.
+/// Sends messages over one connection from whichever thread has some. Small ones are gathered and overtake bodies, which go out in chunks, in
+/// turns: one write carries prefix, header and rows from where they lie. Nothing waits for a thread unless the connection is full.
 /// </summary>
 internal sealed class LaneWriter : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class LaneWriter : IDisposable
     // A caller's thread writes this much at most before it hands the rest to the pool.
     private const int InlineBytes = 512 * 1024;
 
-    private readonly Socket _socket;
+    private readonly LaneConnection _connection;
     private readonly int _chunk;
     private readonly byte _version;
     private readonly Action<Exception> _failed;
@@ -29,7 +29,6 @@ internal sealed class LaneWriter : IDisposable
     private readonly LaneQueue _small = new();
     private readonly LaneQueue _large = new();
     private readonly List<LaneMessage> _finished = [];
-    private readonly SocketAsyncEventArgs _args = new();
     private readonly List<ArraySegment<byte>> _entries = new(2 * MaxBodies);
     private readonly byte[] _staging = GC.AllocateUninitializedArray<byte>(StagingBytes, pinned: true);
     private bool _writing;
@@ -37,19 +36,19 @@ internal sealed class LaneWriter : IDisposable
     private int _expected;
     private long _sendingSince;
 
-    public LaneWriter(Socket socket, int chunk, byte version, Action<Exception> failed)
+    public LaneWriter(LaneConnection connection, int chunk, byte version, Action<Exception> failed)
     {
-        _socket = socket;
+        _connection = connection;
         _chunk = chunk;
         _version = version;
         _failed = failed;
-        _args.Completed += (_, _) =>
+        _connection.PrepareWrites(() =>
         {
             if (Completed())
             {
                 Pump();
             }
-        };
+        });
     }
 
     /// <summary>How long the peer has not taken the write that is under way, in milliseconds; 0 when there is none.</summary>
@@ -147,8 +146,7 @@ internal sealed class LaneWriter : IDisposable
         try
         {
             Volatile.Write(ref _sendingSince, Environment.TickCount64);
-            _args.BufferList = _entries;
-            return !_socket.SendAsync(_args) && Completed();
+            return !_connection.Write(_entries, _expected) && Completed();
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
         {
@@ -272,9 +270,9 @@ internal sealed class LaneWriter : IDisposable
     private bool Completed()
     {
         Volatile.Write(ref _sendingSince, 0);
-        if (_args.SocketError != SocketError.Success || _args.BytesTransferred != _expected)
+        if (_connection.Outcome() is { } error)
         {
-            Fail(new SocketException((int)(_args.SocketError == SocketError.Success ? SocketError.ConnectionAborted : _args.SocketError)));
+            Fail(error);
             return false;
         }
 
@@ -317,7 +315,7 @@ internal sealed class LaneWriter : IDisposable
         }
 
         _finished.Clear();
-        _args.Dispose();
+        _connection.EndWrites();
     }
 
     private sealed class Resume(LaneWriter writer) : IThreadPoolWorkItem

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 using ExpertCluster.Contracts;
 using MessagePack;
@@ -25,8 +24,8 @@ internal sealed class OutgoingLink : IPacketSink
     private Thread? _thread;
     private LaneWriter? _writer;
     private LaneReader? _reader;
-    private Socket? _frames;
-    private Socket? _answers;
+    private LaneConnection? _frames;
+    private LaneConnection? _answers;
     private ulong _last;
     private long _pauseUntil;
     private TimeSpan _pause;
@@ -246,7 +245,7 @@ internal sealed class OutgoingLink : IPacketSink
     private LaneReader Connect()
     {
         var endpoint = _locate(_node) ?? throw new LaneProtocolException("it has not said yet where its lane is");
-        var (frames, answers, version) = LaneConnector.Connect(_identity, _node, endpoint, _limits.HandshakeTimeout, _time);
+        var (frames, answers, version) = LaneConnector.Connect(_identity, _node, endpoint, _limits, _time);
         List<LaneMessage> waiting = [];
         var reader = new LaneReader(answers, version, _limits, this);
         var writer = new LaneWriter(frames, _limits.ChunkBytes, version, e => End(SocketOptions.Reason(e), goodbye: false));
@@ -254,8 +253,8 @@ internal sealed class OutgoingLink : IPacketSink
         {
             if (_closed)
             {
-                SocketOptions.Close(frames);
-                SocketOptions.Close(answers);
+                frames.Close();
+                answers.Close();
                 writer.Dispose();
                 throw new LaneProtocolException(_trouble ?? "the lane is closed");
             }
@@ -273,7 +272,7 @@ internal sealed class OutgoingLink : IPacketSink
         }
 
         waiting.ForEach(message => writer.Enqueue(message));
-        LaneLog.Connected(_log, _node, endpoint, version);
+        LaneLog.Connected(_log, _node, endpoint, frames.Kind, version);
         return reader;
     }
 
@@ -281,7 +280,7 @@ internal sealed class OutgoingLink : IPacketSink
     {
         List<PendingCall> failed;
         LaneWriter? writer;
-        Socket? frames, answers;
+        LaneConnection? frames, answers;
         bool wasUp;
         lock (_gate)
         {
@@ -314,8 +313,8 @@ internal sealed class OutgoingLink : IPacketSink
         }
 
         writer?.Dispose();
-        SocketOptions.Close(frames);
-        SocketOptions.Close(answers);
+        frames?.Close();
+        answers?.Close();
         if (wasUp && !_closed)
         {
             LaneLog.Lost(_log, _node, reason);

@@ -7,12 +7,17 @@ internal static class SocketOptions
 {
     public static void Prepare(Socket socket, TimeSpan handshake)
     {
-        socket.NoDelay = true;
-        socket.SendTimeout = socket.ReceiveTimeout = (int)handshake.TotalMilliseconds;
+        if (socket.ProtocolType == ProtocolType.Tcp)
+        {
+            socket.NoDelay = true;
+        }
+
+        SetPatience(socket, handshake);
     }
 
     /// <summary>After the handshake nothing but the link's own watch limits how long it may be silent.</summary>
-    public static void Release(Socket socket) => socket.SendTimeout = socket.ReceiveTimeout = 0;
+    public static void SetPatience(Socket socket, TimeSpan? patience) =>
+        socket.SendTimeout = socket.ReceiveTimeout = (int)(patience?.TotalMilliseconds ?? 0);
 
     /// <summary>Closes a socket under whoever uses it.</summary>
     public static void Close(Socket? socket)

@@ -33,7 +33,7 @@ internal sealed class HandMadePeer : IDisposable
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = SmallBuffer };
             socket.Connect("127.0.0.1", to.Endpoint.Port);
-            LaneHandshake.Connect(socket, Identity, to.Self, link, toAcceptor);
+            LaneHandshake.Connect(new SocketConnection(socket), Identity, to.Self, link, toAcceptor);
             return socket;
         }
     }
@@ -49,9 +49,9 @@ internal sealed class HandMadePeer : IDisposable
             using (listener)
             {
                 var frames = listener.Accept();
-                LaneHandshake.Accept(frames, Identity, _ => { });
+                LaneHandshake.Accept(new SocketConnection(frames), Identity, _ => { });
                 var answers = listener.Accept();
-                LaneHandshake.Accept(answers, Identity, _ => { });
+                LaneHandshake.Accept(new SocketConnection(answers), Identity, _ => { });
                 return new HandMadePeer(frames, answers);
             }
         }));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ExpertCluster.Transport;
 
 namespace ExpertCluster.Cli.Benchmarks.Lane;
 
@@ -10,15 +11,16 @@ internal sealed class LaneServer : IDisposable
 
     private readonly ChildProcess _process;
 
-    private LaneServer(ChildProcess process, int raw, int lane, int akka)
+    private LaneServer(ChildProcess process, int raw, LaneEndpoint lane, int akka)
     {
         _process = process;
-        (RawPort, LanePort, AkkaPort) = (raw, lane, akka);
+        (RawPort, Lane, AkkaPort) = (raw, lane, akka);
     }
 
     public int RawPort { get; }
 
-    public int LanePort { get; }
+    /// <summary>Where the lane listens, over TCP and its Unix socket.</summary>
+    public LaneEndpoint Lane { get; }
 
     public int AkkaPort { get; }
 
@@ -26,7 +28,7 @@ internal sealed class LaneServer : IDisposable
     public static int Serve()
     {
         using var lane = LaneSubject.Serve();
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{RawSocket.Serve()} {lane.Port} {AkkaRemote.Serve()}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{RawSocket.Serve()} {AkkaRemote.Serve()} {lane.Port} {lane.Endpoint("127.0.0.1").SocketText}"));
         while (Console.In.ReadLine() is { } question)
         {
             Console.Out.WriteLine(question switch
@@ -45,10 +47,11 @@ internal sealed class LaneServer : IDisposable
     public static LaneServer Start()
     {
         var process = ChildProcess.Start("bench", "lane", ServeOption);
-        var ports = process.Read().Split(' ') is { Length: 3 } parts
-            ? Array.ConvertAll(parts, port => int.Parse(port, CultureInfo.InvariantCulture))
+        var parts = process.Read().Split(' ', 4);
+        var ports = parts.Length == 4
+            ? Array.ConvertAll(parts[..3], port => int.Parse(port, CultureInfo.InvariantCulture))
             : throw new InvalidOperationException("The other process did not say where it listens.");
-        return new LaneServer(process, ports[0], ports[1], ports[2]);
+        return new LaneServer(process, ports[0], LaneEndpoint.Parse($"127.0.0.1:{ports[2]}", parts[3])!, ports[1]);
     }
 
     /// <summary>Asks for a number.</summary>

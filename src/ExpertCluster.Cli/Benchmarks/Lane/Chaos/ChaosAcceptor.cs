@@ -54,7 +54,7 @@ internal sealed class ChaosAcceptor : IDisposable
         try
         {
             socket.ReceiveTimeout = socket.SendTimeout = (int)ChaosSettings.DropWithin.TotalMilliseconds;
-            LaneHandshake.Accept(socket, ChaosSettings.Identity(ChaosSettings.Bad), _ => { });
+            LaneHandshake.Accept(new SocketConnection(socket), ChaosSettings.Identity(ChaosSettings.Bad), _ => { });
             return socket;
         }
         catch

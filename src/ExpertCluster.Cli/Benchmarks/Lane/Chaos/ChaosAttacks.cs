@@ -32,8 +32,7 @@ internal sealed class ChaosAttacks(int port, Random random, Action<int, int> che
         using var socket = ChaosWire.Dial(port);
         try
         {
-            LaneHandshake.Connect(
-                socket, ChaosSettings.Identity(ChaosSettings.Bad, knowsSecret: false), ChaosSettings.Server, Guid.NewGuid(), toAcceptor: random.Next(2) == 0);
+            LaneHandshake.Connect(new SocketConnection(socket), ChaosSettings.Identity(ChaosSettings.Bad, knowsSecret: false), ChaosSettings.Server, Guid.NewGuid(), toAcceptor: random.Next(2) == 0);
             return false;
         }
         catch (LaneProtocolException)

@@ -35,9 +35,9 @@ internal static class ChaosWire
         Socket? answers = null;
         try
         {
-            LaneHandshake.Connect(frames, ChaosSettings.Identity(ChaosSettings.Bad), ChaosSettings.Server, link, toAcceptor: true);
+            LaneHandshake.Connect(new SocketConnection(frames), ChaosSettings.Identity(ChaosSettings.Bad), ChaosSettings.Server, link, toAcceptor: true);
             answers = Dial(port);
-            LaneHandshake.Connect(answers, ChaosSettings.Identity(ChaosSettings.Bad), ChaosSettings.Server, link, toAcceptor: false);
+            LaneHandshake.Connect(new SocketConnection(answers), ChaosSettings.Identity(ChaosSettings.Bad), ChaosSettings.Server, link, toAcceptor: false);
             return (frames, answers);
         }
         catch
