@@ -54,6 +54,9 @@ public sealed class LaneOptions
     /// or faster.</summary>
     public bool UnixSockets { get; set; } = true;
 
+    /// <summary>TLS on TCP connections. Off by default.</summary>
+    public LaneTlsOptions Tls { get; set; } = new();
+
     /// <summary>The limits in force.</summary>
     public LaneLimits Limits => new()
     {
@@ -92,6 +95,7 @@ public sealed class LaneOptions
             errors.Add("Lane:SilenceTimeout", SilenceTimeout, $"must be at least twice Lane:HeartbeatInterval, {HeartbeatInterval}");
         }
 
+        Tls.Validate(errors);
         if (Secret is { Length: > 0 and < ShortestSecret })
         {
             // Its value is nobody's business.

@@ -4,7 +4,8 @@ using MessagePack;
 
 namespace ExpertCluster.Transport.Lane;
 
-/// <summary>Opens the two connections of a link, both greeted: over a Unix socket where both ends are on one host, else over TCP.</summary>
+/// <summary>Opens the two connections of a link, both greeted: over a Unix socket where both ends are on one host, else over TCP
+/// and, with certificates, TLS.</summary>
 internal static class LaneConnector
 {
     /// <summary>Both or none.</summary>
@@ -59,7 +60,8 @@ internal static class LaneConnector
             {
                 SocketOptions.Prepare(socket, patience);
                 connect();
-                var connection = new SocketConnection(socket);
+                LaneConnection connection = identity.Tls is { } tls && socket.AddressFamily != AddressFamily.Unix
+                    ? TlsConnection.Connect(socket, tls) : new SocketConnection(socket);
                 agreed = LaneHandshake.Connect(connection, identity, node, link, toAcceptor);
                 return connection;
             }

@@ -24,6 +24,9 @@ internal static class LaneHandshake
     // The longest greeting has three names of at most 255 characters.
     private const int MaxBytes = 4096;
 
+    // The first byte of a record of TLS, with which one who connects begins.
+    private const byte TlsHandshake = 22;
+
     private static ReadOnlySpan<byte> Greeting => "ExpertCluster lane\n"u8;
 
     /// <summary>Speaks first.</summary>
@@ -70,6 +73,11 @@ internal static class LaneHandshake
         ReceiveExactly(connection, greeting);
         if (!greeting.SequenceEqual(Greeting))
         {
+            if (greeting[0] == TlsHandshake)
+            {
+                throw new LaneProtocolException("it speaks TLS, which this node does not (ExpertCluster:Lane:Tls must be set on both)");
+            }
+
             throw new LaneProtocolException("it does not speak the lane's language");
         }
 

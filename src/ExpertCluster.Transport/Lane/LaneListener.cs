@@ -123,7 +123,8 @@ internal sealed class LaneListener : IDisposable
             // A timeout of each read alone would let a stranger who sends a byte now and then stay for ever.
             using (new Timer(_ => SocketOptions.Close(socket), null, _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan))
             {
-                var connection = new SocketConnection(socket);
+                LaneConnection connection = _identity.Tls is { } tls && socket.AddressFamily != AddressFamily.Unix
+                    ? TlsConnection.Accept(socket, tls) : new SocketConnection(socket);
                 var (hello, version) = LaneHandshake.Accept(connection, _identity, accepted => begun = Expect(accepted));
                 link = hello.ToAcceptor ? Complete(hello, version, connection) : Offer(hello.Link, connection);
             }
