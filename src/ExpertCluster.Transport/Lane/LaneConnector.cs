@@ -53,6 +53,7 @@ internal static class LaneConnector
         {
             var patience = limits.HandshakeTimeout;
             var (socket, connect) = dial();
+            var connected = false;
 
             // A system's own patience with an address that does not answer is minutes.
             using var timer = time.CreateTimer(_ => SocketOptions.Close(socket), null, patience, Timeout.InfiniteTimeSpan);
@@ -60,6 +61,7 @@ internal static class LaneConnector
             {
                 SocketOptions.Prepare(socket, patience);
                 connect();
+                connected = true;
                 LaneConnection connection = identity.Tls is { } tls && socket.AddressFamily != AddressFamily.Unix
                     ? TlsConnection.Connect(socket, tls) : new SocketConnection(socket);
                 agreed = LaneHandshake.Connect(connection, identity, node, link, toAcceptor);
@@ -68,6 +70,12 @@ internal static class LaneConnector
             catch (ObjectDisposedException)
             {
                 throw new LaneProtocolException($"{endpoint} did not answer within {patience.TotalSeconds:0.#} s");
+            }
+            catch (Exception e) when (connected && HasLeft(e))
+            {
+                SocketOptions.Close(socket);
+                throw new LaneProtocolException("it closed the connection during the greeting; its log says why: " + (identity.Tls is null
+                    ? "it may want TLS (ExpertCluster:Lane:Tls)" : "it may not take this node's certificate (ExpertCluster:Lane:Tls)"));
             }
             catch (MessagePackSerializationException)
             {
@@ -81,4 +89,13 @@ internal static class LaneConnector
             }
         }
     }
+
+    /// <summary>Whether the other end closed, be it TLS that says so or the system.</summary>
+    private static bool HasLeft(Exception error) => error switch
+    {
+        SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown } => true,
+        IOException { InnerException: SocketException inner } => HasLeft(inner),
+        IOException => true,
+        _ => false,
+    };
 }

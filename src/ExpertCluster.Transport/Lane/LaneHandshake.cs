@@ -32,6 +32,7 @@ internal static class LaneHandshake
     /// <summary>Speaks first.</summary>
     /// <returns>The version agreed on.</returns>
     /// <exception cref="LaneProtocolException">The peer turned us away, or is not what it should be.</exception>
+    /// <exception cref="EndOfStreamException">The peer closed without a word.</exception>
     public static byte Connect(LaneConnection connection, LaneIdentity self, Contracts.NodeId to, Guid link, bool toAcceptor)
     {
         var hello = new LaneHello(
@@ -197,7 +198,7 @@ internal static class LaneHandshake
             var read = connection.Receive(target);
             if (read == 0)
             {
-                throw new LaneProtocolException("it closed the connection during the greeting");
+                throw new EndOfStreamException("it closed the connection during the greeting");
             }
 
             target = target[read..];

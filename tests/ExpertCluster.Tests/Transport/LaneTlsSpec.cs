@@ -38,7 +38,7 @@ public sealed class LaneTlsSpec : IDisposable
     public async Task A_caller_whose_certificate_is_of_another_authority_is_turned_away_and_logged()
     {
         var (a, b) = (Node(_certificates.Tls("other", "ca")), Node(_certificates.Tls("ca", "ca")));
-        await RefusedAsync(a, b);
+        (await RefusedAsync(a, b)).Should().Contain("it may not take this node's certificate");
         await LoggedAsync(b, "is refused");
     }
 
@@ -60,6 +60,7 @@ public sealed class LaneTlsSpec : IDisposable
         var told = await RefusedAsync(a, b);
         if (caller)
         {
+            told.Should().Contain("it may not take this node's certificate");
             await LoggedAsync(b, "is refused");
         }
         else
@@ -72,7 +73,7 @@ public sealed class LaneTlsSpec : IDisposable
     public async Task Who_speaks_no_TLS_is_turned_away_where_it_is_spoken_and_both_are_told()
     {
         var (a, b) = (Node(null), Node(_certificates.Tls("ca", "ca")));
-        await RefusedAsync(a, b);
+        (await RefusedAsync(a, b)).Should().Contain("it may want TLS (ExpertCluster:Lane:Tls)");
         await LoggedAsync(b, "does not speak TLS as this node requires (ExpertCluster:Lane:Tls");
     }
 
