@@ -5,11 +5,19 @@ namespace ExpertCluster.Transport.Lane;
 /// <summary>What every socket of a lane is set to.</summary>
 internal static class SocketOptions
 {
+    // What the system grants may be less: 208 KiB unless somebody has set it.
+    private const int UnixBufferBytes = 1 << 20;
+
     public static void Prepare(Socket socket, TimeSpan handshake)
     {
         if (socket.ProtocolType == ProtocolType.Tcp)
         {
             socket.NoDelay = true;
+        }
+        else
+        {
+            // TCP's buffers grow by themselves, those of Unix sockets do not.
+            socket.SendBufferSize = UnixBufferBytes;
         }
 
         SetPatience(socket, handshake);
