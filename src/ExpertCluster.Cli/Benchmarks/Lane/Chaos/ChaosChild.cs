@@ -36,13 +36,13 @@ internal sealed class ChaosChild
     }
 
     /// <summary>Plays a part until standard input ends.</summary>
-    /// <param name="role">Kind, number, port of the server and seed, with commas between.</param>
+    /// <param name="role">Kind, number, port of the server, seed, and the server's Unix socket where that is to be used; commas between.</param>
     public static int Run(string role)
     {
-        var parts = role.Split(',');
+        var parts = role.Split(',', 5);
         int Number(int i) => int.Parse(parts[i], CultureInfo.InvariantCulture);
         var child = new ChaosChild(parts[0], Number(1), Number(3));
-        Console.Out.WriteLine(child.Begin(Number(1), Number(2)).ToString(CultureInfo.InvariantCulture));
+        Console.Out.WriteLine(child.Begin(Number(1), LaneEndpoint.Parse($"127.0.0.1:{parts[2]}", parts.ElementAtOrDefault(4))).ToString(CultureInfo.InvariantCulture));
         while (Console.In.ReadLine() is { } line)
         {
             Console.Out.WriteLine(child.Do(line.Split(' ')));
@@ -52,12 +52,12 @@ internal sealed class ChaosChild
     }
 
     /// <returns>The port it listens on.</returns>
-    private int Begin(int number, int server)
+    private int Begin(int number, LaneEndpoint? server)
     {
-        _known = new LaneEndpoint("127.0.0.1", server);
+        _known = server;
         if (_kind == Bad)
         {
-            _bad = new ChaosBad(server, _seed, _report, _log);
+            _bad = new ChaosBad(server!.Port, _seed, _report, _log);
             return _bad.AcceptorPort;
         }
 
@@ -81,6 +81,8 @@ internal sealed class ChaosChild
                 _known = new LaneEndpoint("127.0.0.1", int.Parse(words[1], CultureInfo.InvariantCulture));
                 Call(ChaosSettings.Bad, 4, ChaosSettings.MaxRows, TimeSpan.FromSeconds(1));
                 return "ok";
+            case "socket":
+                return _lane!.Endpoint("127.0.0.1").SocketText ?? "";
             case "mark":
                 _report.ResidentMarked = Resident();
                 return "ok";

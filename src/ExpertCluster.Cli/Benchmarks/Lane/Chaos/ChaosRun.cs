@@ -20,7 +20,10 @@ internal static class ChaosRun
             var port = Number(server.Read());
             var bad = Start(ChaosChild.Bad, 0, port);
             server.Ask($"dial {bad.Read()}");
-            ChildProcess[] honest = [.. Enumerable.Range(1, HonestPeers).Select(i => Start(ChaosChild.Honest, i, port))];
+
+            // The last honest peer comes through the server's Unix socket, where there is one.
+            var socket = server.Ask("socket");
+            ChildProcess[] honest = [.. Enumerable.Range(1, HonestPeers).Select(i => Start(ChaosChild.Honest, i, port, i == HonestPeers ? socket : ""))];
             Array.ForEach(honest, peer => peer.Read());
 
             // Pools and code are as large as they get after the first minute.
@@ -44,10 +47,10 @@ internal static class ChaosRun
             children.ForEach(child => child.Dispose());
         }
 
-        ChildProcess Start(string kind, int number, int port)
+        ChildProcess Start(string kind, int number, int port, string socket = "")
         {
             var child = ChildProcess.Start(
-                "bench", "lane", ChaosChild.RoleOption, string.Create(CultureInfo.InvariantCulture, $"{kind},{number},{port},{seed}"));
+                "bench", "lane", ChaosChild.RoleOption, string.Create(CultureInfo.InvariantCulture, $"{kind},{number},{port},{seed},{socket}"));
             children.Add(child);
             return child;
         }
