@@ -51,7 +51,7 @@ internal static class BenchLaneCommand
     public static Command Create()
     {
         var json = CommonOptions.Json();
-        var command = new Command("lane", "The tensor lane, a raw socket and Akka.Remote between two processes.") 
+        var command = new Command("lane", "The tensor lane, a raw socket and Akka.Remote between two processes.")
         {
             Sizes, Rounds, RoundSeconds, Chaos, Seconds, Seed, Serve, Role, json,
         };
