@@ -73,6 +73,9 @@ public sealed class TensorLane : IExpertLane, IDisposable
     /// <summary>Row buffers of this process that somebody holds: each was rented and not disposed of yet.</summary>
     public static long BuffersRented => PinnedPool.Shared.Rented;
 
+    /// <summary>Bytes of row buffers that this process keeps for whoever rents next.</summary>
+    public static long BufferBytesKept => PinnedPool.Shared.Kept;
+
     /// <summary>Starts to listen.</summary>
     /// <param name="identity">Who this node is.</param>
     /// <param name="listen">Address and port; a port of 0 takes a free one.</param>

@@ -11,19 +11,21 @@ internal sealed class LaneSocketFile : IDisposable
 {
     private const string Prefix = "expertcluster-lane-";
     private const string Name = "lane";
+    private const string LockName = "lock";
 
     // The system takes no longer path: 108 bytes with the zero at its end, 104 on macOS.
     private const int LongestPath = 103;
     private const int Backlog = 128;
 
-    // A process that is just starting has made its directory and does not listen yet.
+    // A process that is just starting has made its directory and holds no lock in it yet.
     private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory;
+    private readonly FileStream _lock;
 
-    private LaneSocketFile(DirectoryInfo directory, Socket socket)
+    private LaneSocketFile(DirectoryInfo directory, FileStream held, Socket socket)
     {
-        (_directory, Listener) = (directory, socket);
+        (_directory, _lock, Listener) = (directory, held, socket);
         Path = System.IO.Path.Combine(directory.FullName, Name);
         AppDomain.CurrentDomain.ProcessExit += OnExit;
     }
@@ -48,6 +50,7 @@ internal sealed class LaneSocketFile : IDisposable
         }
 
         DirectoryInfo? directory = null;
+        FileStream? held = null;
         Socket? socket = null;
         try
         {
@@ -55,6 +58,7 @@ internal sealed class LaneSocketFile : IDisposable
 
             // Only its owner may enter it, from the moment it is there.
             directory = Directory.CreateTempSubdirectory(Prefix);
+            held = Lock(directory, FileMode.CreateNew);
             var path = System.IO.Path.Combine(directory.FullName, Name);
             if (System.Text.Encoding.UTF8.GetByteCount(path) > LongestPath)
             {
@@ -64,12 +68,13 @@ internal sealed class LaneSocketFile : IDisposable
             socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             socket.Bind(new UnixDomainSocketEndPoint(path));
             socket.Listen(Backlog);
-            return new LaneSocketFile(directory, socket);
+            return new LaneSocketFile(directory, held, socket);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
         {
             LaneLog.NoUnixSocket(log, e.Message);
             socket?.Dispose();
+            held?.Dispose();
             Remove(directory);
             return null;
         }
@@ -80,6 +85,7 @@ internal sealed class LaneSocketFile : IDisposable
         AppDomain.CurrentDomain.ProcessExit -= OnExit;
         Listener.Dispose();
         Remove(_directory);
+        _lock.Dispose();
     }
 
     /// <summary>A process that is told to end may not come to dispose of its lanes.</summary>
@@ -89,31 +95,33 @@ internal sealed class LaneSocketFile : IDisposable
     {
         foreach (var directory in new DirectoryInfo(System.IO.Path.GetTempPath()).EnumerateDirectories(Prefix + "*"))
         {
-            if (directory.LastWriteTimeUtc < DateTime.UtcNow - Young && !Answers(System.IO.Path.Combine(directory.FullName, Name)))
+            if (directory.LastWriteTimeUtc < DateTime.UtcNow - Young && !IsHeld(directory))
             {
                 Remove(directory);
             }
         }
     }
 
-    private static bool Answers(string path)
+    /// <summary>The system lets go of a lock with the process that holds it.</summary>
+    private static bool IsHeld(DirectoryInfo directory)
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            socket.Connect(new UnixDomainSocketEndPoint(path));
-            return true;
+            using var taken = Lock(directory, FileMode.Open);
+            return false;
         }
-        catch (SocketException e)
+        catch (FileNotFoundException)
         {
-            // Only what certainly nobody listens on any more is stale.
-            return e.SocketErrorCode is not (SocketError.ConnectionRefused or SocketError.AddressNotAvailable);
+            return false;
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return true;
         }
     }
+
+    private static FileStream Lock(DirectoryInfo directory, FileMode mode) =>
+        new(System.IO.Path.Combine(directory.FullName, LockName), mode, FileAccess.ReadWrite, FileShare.None);
 
     private static void Remove(DirectoryInfo? directory)
     {

@@ -64,15 +64,18 @@ public sealed class LaneUnixSocketSpec : IDisposable
     public void What_a_killed_process_left_goes_when_the_next_lane_starts_and_what_lives_stays()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no Unix sockets of lanes elsewhere.");
-        var living = WithSocket(Node()).Socket!;
+        var alive = Node();
+        var living = WithSocket(alive).Socket!;
         Directory.SetLastWriteTimeUtc(Path.GetDirectoryName(living)!, DateTime.UtcNow.AddHours(-1));
         var left = Directory.CreateTempSubdirectory("expertcluster-lane-");
+        File.WriteAllText(Path.Combine(left.FullName, "lock"), "");
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(new UnixDomainSocketEndPoint(Path.Combine(left.FullName, "lane")));
         left.LastWriteTimeUtc = DateTime.UtcNow.AddHours(-1);
         _ = Node();
         Directory.Exists(left.FullName).Should().BeFalse();
         File.Exists(living).Should().BeTrue();
+        alive.Log.Entries.Should().BeEmpty("nobody knocks to find out");
     }
 
     [Theory]

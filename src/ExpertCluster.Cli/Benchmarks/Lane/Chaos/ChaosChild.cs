@@ -84,7 +84,7 @@ internal sealed class ChaosChild
             case "socket":
                 return _lane!.Endpoint("127.0.0.1").SocketText ?? "";
             case "mark":
-                _report.ResidentMarked = Resident();
+                (_report.ResidentMarked, _report.BuffersKeptMarked) = (Resident(), TensorLane.BufferBytesKept);
                 return "ok";
             case "quiet":
                 StopAsync().GetAwaiter().GetResult();
@@ -113,7 +113,7 @@ internal sealed class ChaosChild
 
     private void End()
     {
-        _report.ResidentEnd = Resident();
+        (_report.ResidentEnd, _report.BuffersKeptEnd) = (Resident(), TensorLane.BufferBytesKept);
         if (_lane is not null)
         {
             // Peers have gone: what was theirs must go by itself.

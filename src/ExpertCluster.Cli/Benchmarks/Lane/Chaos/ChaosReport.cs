@@ -47,6 +47,11 @@ internal sealed record ChaosReport
 
     public long ResidentEnd { get; set; }
 
+    /// <summary>Of that memory, buffers that nobody uses at the moment.</summary>
+    public long BuffersKeptMarked { get; set; }
+
+    public long BuffersKeptEnd { get; set; }
+
     public long BuffersLeft { get; set; }
 
     public int SocketsLeft { get; set; }

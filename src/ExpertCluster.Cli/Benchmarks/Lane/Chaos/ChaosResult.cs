@@ -63,7 +63,7 @@ internal sealed record ChaosResult(int Seconds, int Seed, IReadOnlyList<ChaosRep
         foreach (var report in Reports)
         {
             Say($"{report.Role}: {report.Calls:N0} calls, {report.Answered:N0} answered ({report.AnsweredBytes / 1e9:0.0} GB), {report.Wrong} wrong, failed: {Counts(report.Failed)}");
-            Say($"  resident {report.ResidentMarked / Mebi:0} to {report.ResidentEnd / Mebi:0} MiB; longest queue {report.LongestQueueFrames} frames, {report.LongestQueueBytes / Mebi:0.0} MiB");
+            Say($"  resident {report.ResidentMarked / Mebi:0} to {report.ResidentEnd / Mebi:0} MiB, of that buffers kept {report.BuffersKeptMarked / Mebi:0} to {report.BuffersKeptEnd / Mebi:0}; longest queue {report.LongestQueueFrames} frames, {report.LongestQueueBytes / Mebi:0.0} MiB");
         }
 
         Say($"honest peers: {Honest.Min(r => r.FewestPerSecond)} answers in the worst second, longest gap {Honest.Max(r => r.LongestGapMs):0} ms, {Honest.Sum(r => r.Answered) / (double)Seconds:0} answers/s together");
