@@ -74,8 +74,10 @@ internal static class LaneConnector
             catch (Exception e) when (connected && HasLeft(e))
             {
                 SocketOptions.Close(socket);
-                throw new LaneProtocolException("it closed the connection during the greeting; its log says why: " + (identity.Tls is null
-                    ? "it may want TLS (ExpertCluster:Lane:Tls)" : "it may not take this node's certificate (ExpertCluster:Lane:Tls)"));
+                throw new LaneProtocolException("it closed the connection during the greeting; its log says why" + (
+                    socket.AddressFamily == AddressFamily.Unix ? ""
+                    : identity.Tls is null ? ": it may want TLS (ExpertCluster:Lane:Tls)"
+                    : ": it may not take this node's certificate (ExpertCluster:Lane:Tls)"));
             }
             catch (MessagePackSerializationException)
             {

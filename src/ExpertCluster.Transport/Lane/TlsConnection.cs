@@ -101,8 +101,9 @@ internal sealed class TlsConnection : LaneConnection
 
             _outcome = null;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e)
         {
+            // Whatever it was: a write that failed must not pass for one that went well.
             _outcome = e.InnerException as SocketException ?? e;
         }
     }
