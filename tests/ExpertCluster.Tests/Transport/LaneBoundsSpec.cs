@@ -11,6 +11,7 @@ public sealed class LaneBoundsSpec : IDisposable
     private const int Mebi = 1 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan AfterConnecting = TimeSpan.FromSeconds(3);
 
     // One write of a chunk fills every buffer of the system between two sockets: what comes behind it stays here.
     private static readonly LaneLimits Limits = new()
@@ -158,7 +159,7 @@ public sealed class LaneBoundsSpec : IDisposable
         var a = Node(Limits);
         var (endpoint, accepted) = HandMadePeer.Listen();
         _known[HandMadePeer.Self] = endpoint;
-        _ = a.Lane.DispatchAsync(HandMadePeer.Self, LaneNode.Frame(10 * 1024, 1024, 1, patience ?? Soon).Frame, Test);
+        _ = a.Lane.DispatchAsync(HandMadePeer.Self, LaneNode.Frame(10 * 1024, 1024, 1, patience ?? AfterConnecting).Frame, Test);
         var peer = Own(await accepted.WaitAsync(Patience, Test));
         await LaneNode.EventuallyAsync(() => a.Lane.Links.Outgoing == 1 && peer.Frames.Available > 0, "the frame is on its way");
         return (a, peer);
