@@ -24,6 +24,7 @@ public sealed class TensorLane : IExpertLane, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly LaneListener _listener;
+    private readonly LaneGauge _gauge = new();
     private readonly ConcurrentDictionary<NodeId, OutgoingLink> _links = new();
     private readonly ConcurrentDictionary<NodeId, string> _unreachable = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -36,7 +37,7 @@ public sealed class TensorLane : IExpertLane, IDisposable
         TimeProvider time, ILogger log)
     {
         (_identity, _limits, _handler, _locate, _time, _log) = (identity, limits, handler, locate, time, log);
-        _listener = new LaneListener(listen, identity, limits, handler, log);
+        _listener = new LaneListener(listen, identity, limits, handler, log, _gauge);
         var tick = limits.HeartbeatInterval / 2;
         tick = tick > LongestTick ? LongestTick : tick < ShortestTick ? ShortestTick : tick;
         _timer = time.CreateTimer(_ => Tick(), null, tick, tick);
@@ -45,11 +46,35 @@ public sealed class TensorLane : IExpertLane, IDisposable
     /// <summary>The port it listens on.</summary>
     public int Port => _listener.Port;
 
+    /// <summary>Where other nodes reach it, over TCP and, from this host, over its Unix socket.</summary>
+    /// <param name="host">Name or address of this node.</param>
+    public LaneEndpoint Endpoint(string host) => _listener.SocketPath is { } path
+        ? new LaneEndpoint(host, Port, LaneSocketFile.HostId, path) : new LaneEndpoint(host, Port);
+
     /// <summary>Links that are up, to other nodes and from them.</summary>
     public (int Outgoing, int Incoming) Links => (_links.Values.Count(link => link.IsUp), _listener.Links.Count);
 
     /// <summary>Frames sent and received that are not answered yet.</summary>
     public (int Sent, int Received) InFlight => (_links.Values.Sum(link => link.InFlight), _listener.Links.Sum(link => link.InFlight));
+
+    /// <summary>Frames and bytes held for other nodes: without an answer, or not yet taken by a peer that reads slowly.</summary>
+    public (int Frames, long Bytes) Held
+    {
+        get
+        {
+            (int Frames, long Bytes)[] held = [.. _links.Values.Select(link => link.Held), .. _listener.Links.Select(link => link.Held)];
+            return (held.Sum(h => h.Frames), held.Sum(h => h.Bytes));
+        }
+    }
+
+    /// <summary>The most frames, and the most bytes, that any one link has held at once.</summary>
+    public (int Frames, long Bytes) LongestQueue => _gauge.Longest;
+
+    /// <summary>Row buffers of this process that somebody holds: each was rented and not disposed of yet.</summary>
+    public static long BuffersRented => PinnedPool.Shared.Rented;
+
+    /// <summary>Bytes of row buffers that this process keeps for whoever rents next.</summary>
+    public static long BufferBytesKept => PinnedPool.Shared.Kept;
 
     /// <summary>Starts to listen.</summary>
     /// <param name="identity">Who this node is.</param>
@@ -91,7 +116,7 @@ public sealed class TensorLane : IExpertLane, IDisposable
         try
         {
             var answer = _links.GetOrAdd(
-                node, static (id, lane) => new OutgoingLink(lane._identity, id, lane._locate, lane._limits, lane._time, lane._log), this).SendAsync(frame);
+                node, static (id, lane) => new OutgoingLink(lane._identity, id, lane._locate, lane._limits, lane._time, lane._log, lane._gauge), this).SendAsync(frame);
             return cancellationToken.CanBeCanceled ? answer.WaitAsync(cancellationToken) : answer;
         }
         catch (Exception e) when (e is NodeUnreachableException or LaneFullException or InvalidOperationException)

@@ -9,11 +9,12 @@ namespace ExpertCluster.EndToEnd.Tests;
 internal sealed class CliProcess : IDisposable
 {
     private readonly Process _process;
+    private readonly DirectoryInfo _temporary;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
     private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
 
-    private CliProcess(Process process) => _process = process;
+    private CliProcess(Process process, DirectoryInfo temporary) => (_process, _temporary) = (process, temporary);
 
     public string Output => Read(_output);
 
@@ -43,7 +44,10 @@ internal sealed class CliProcess : IDisposable
             start.ArgumentList.Add(argument);
         }
 
-        var cli = new CliProcess(Process.Start(start)!);
+        // One that is killed leaves its sockets behind, here to be removed.
+        var temporary = Directory.CreateTempSubdirectory("cli-");
+        start.Environment["TMPDIR"] = temporary.FullName;
+        var cli = new CliProcess(Process.Start(start)!, temporary);
         cli._process.OutputDataReceived += (_, line) => cli.Keep(cli._output, line.Data);
         cli._process.ErrorDataReceived += (_, line) => cli.Keep(cli._error, line.Data);
         cli._process.BeginOutputReadLine();
@@ -113,6 +117,14 @@ internal sealed class CliProcess : IDisposable
         }
 
         _process.Dispose();
+        try
+        {
+            _temporary.Delete(recursive: true);
+        }
+        catch (IOException)
+        {
+            // A process that it had started is still ending.
+        }
     }
 
     [DllImport("libc", EntryPoint = "kill")]

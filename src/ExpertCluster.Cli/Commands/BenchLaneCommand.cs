@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
 using ExpertCluster.Cli.Benchmarks.Lane;
+using ExpertCluster.Cli.Benchmarks.Lane.Chaos;
 using ExpertCluster.Cli.Clusters;
 using ExpertCluster.Cli.Output;
 
 namespace ExpertCluster.Cli.Commands;
 
-/// <summary>The tensor lane against a raw socket and Akka.Remote, between two processes.</summary>
+/// <summary>The tensor lane against a raw socket and Akka.Remote, between two processes; or among bad peers, between four.</summary>
 internal static class BenchLaneCommand
 {
     private static readonly Option<string> Sizes = new("--sizes")
@@ -29,15 +30,46 @@ internal static class BenchLaneCommand
 
     private static readonly Option<bool> Serve = new(LaneServer.ServeOption) { Hidden = true };
 
+    private static readonly Option<bool> Chaos = new("--chaos")
+    {
+        Description = "No comparison: saturates lanes between four processes while bad peers and strangers do their worst, and checks every answer.",
+    };
+
+    private static readonly Option<int> Seconds = new("--seconds")
+    {
+        Description = "How long the chaos lasts. 4 to 86400.",
+        DefaultValueFactory = _ => 600,
+    };
+
+    private static readonly Option<int?> Seed = new("--seed")
+    {
+        Description = "What the chaos draws from, 0 and up. By default a new one each time; it is printed.",
+    };
+
+    private static readonly Option<string?> Role = new(ChaosChild.RoleOption) { Hidden = true };
+
     public static Command Create()
     {
         var json = CommonOptions.Json();
-        var command = new Command("lane", "The tensor lane, a raw socket and Akka.Remote between two processes.") { Sizes, Rounds, RoundSeconds, Serve, json };
+        var command = new Command("lane", "The tensor lane, a raw socket and Akka.Remote between two processes.")
+        {
+            Sizes, Rounds, RoundSeconds, Chaos, Seconds, Seed, Serve, Role, json,
+        };
         command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), () =>
         {
             if (parsed.GetValue(Serve))
             {
                 return Task.FromResult(LaneServer.Serve());
+            }
+
+            if (parsed.GetValue(Role) is { } role)
+            {
+                return Task.FromResult(ChaosChild.Run(role));
+            }
+
+            if (parsed.GetValue(Chaos))
+            {
+                return Task.FromResult(RunChaos(parsed, parsed.GetValue(json), cancellationToken));
             }
 
             var (rounds, seconds) = (parsed.GetValue(Rounds), parsed.GetValue(RoundSeconds));
@@ -56,6 +88,24 @@ internal static class BenchLaneCommand
             return Task.FromResult(parsed.GetValue(json) ? result.PrintJson() : result.PrintText());
         }));
         return command;
+    }
+
+    private static int RunChaos(ParseResult parsed, bool json, CancellationToken cancellationToken)
+    {
+        var (seconds, seed) = (parsed.GetValue(Seconds), parsed.GetValue(Seed) ?? Random.Shared.Next());
+        if (seconds is < 4 or > 86400)
+        {
+            throw new UsageException($"--seconds is {seconds}; it must be 4 to 86400.");
+        }
+
+        if (seed < 0)
+        {
+            throw new UsageException($"--seed is {seed}; it must not be negative.");
+        }
+
+        using var progress = new LoadProgress(json);
+        var result = ChaosRun.Run(seconds, seed, progress.Say, cancellationToken);
+        return json ? result.PrintJson() : result.PrintText();
     }
 
     private static IReadOnlyList<int> Parse(string list)

@@ -27,10 +27,11 @@ public sealed class LaneOptions
     /// <summary>The largest frame, 64 KiB to 2,000,000,000 bytes. Default 256 MiB: 16,384 rows of 4,096 values.</summary>
     public int MaxFrameBytes { get; set; } = 256 << 20;
 
-    /// <summary>Frames without an answer on the link to one node, 1 to 65,536. Default 1024: a gateway has a few for each layer and request.</summary>
+    /// <summary>Frames without an answer, or not sent, on the link to one node, 1 to 65,536. Default 1024: a gateway has a few for each layer and
+    /// request.</summary>
     public int MaxFramesInFlight { get; set; } = 1024;
 
-    /// <summary>Bytes of frames without an answer on one link, 64 KiB and up; a single frame always passes. Default 1 GiB.</summary>
+    /// <summary>Bytes of frames without an answer, or not sent, on one link, 64 KiB and up; a single frame always passes. Default 1 GiB.</summary>
     public long MaxBytesInFlight { get; set; } = 1L << 30;
 
     /// <summary>Links that other nodes may have open to this one, 1 to 16,384. Default 512.</summary>
@@ -42,11 +43,19 @@ public sealed class LaneOptions
     /// <summary>How often an idle link says that it lives, 100 ms to 1 min. Default 2 s.</summary>
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>A link that heard nothing for so long is closed, 1 s to 10 min and at least twice the heartbeat. Default 10 s.</summary>
+    /// <summary>A link that heard nothing for so long is closed, and so is one whose peer takes no answers for so long; 1 s to 10 min and at
+    /// least twice the heartbeat. Default 10 s.</summary>
     public TimeSpan SilenceTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether nodes of one process hand frames over without a socket. Default true.</summary>
     public bool HandOverInProcess { get; set; } = true;
+
+    /// <summary>Whether processes of one host use Unix sockets in place of TCP; nobody but their user can reach them. Default true: it is as fast
+    /// or faster.</summary>
+    public bool UnixSockets { get; set; } = true;
+
+    /// <summary>TLS on TCP connections. Off by default.</summary>
+    public LaneTlsOptions Tls { get; set; } = new();
 
     /// <summary>The limits in force.</summary>
     public LaneLimits Limits => new()
@@ -60,6 +69,7 @@ public sealed class LaneOptions
         HeartbeatInterval = HeartbeatInterval,
         SilenceTimeout = SilenceTimeout,
         HandOverInProcess = HandOverInProcess,
+        UnixSockets = UnixSockets,
     };
 
     /// <summary>The secret's bytes; none where there is no secret.</summary>
@@ -85,6 +95,7 @@ public sealed class LaneOptions
             errors.Add("Lane:SilenceTimeout", SilenceTimeout, $"must be at least twice Lane:HeartbeatInterval, {HeartbeatInterval}");
         }
 
+        Tls.Validate(errors);
         if (Secret is { Length: > 0 and < ShortestSecret })
         {
             // Its value is nobody's business.

@@ -41,6 +41,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private NodeDescription? _description;
     private ExpertHost? _host;
     private TensorLane? _lane;
+    private LaneTls? _tls;
 
     private ClusterRuntime(
         ExpertClusterOptions options, TimeProvider time, ILoggerFactory logs, List<HostedModel> models,
@@ -77,16 +78,19 @@ public sealed class ClusterRuntime : IAsyncDisposable
     /// <exception cref="CheckpointException">A checkpoint is damaged or incomplete.</exception>
     /// <exception cref="ModelException">A configuration is wrong or not supported.</exception>
     /// <exception cref="TokenizerException">A tokenizer is damaged or of a kind not supported.</exception>
+    /// <exception cref="InvalidDataException">A certificate of the lane can not be used.</exception>
     /// <exception cref="PortUnavailableException">A port is taken.</exception>
     /// <exception cref="LibTorchNotFoundException">libtorch is not to be found.</exception>
     public static ClusterRuntime Prepare(ExpertClusterOptions options, ILoggerFactory logs, TimeProvider time)
     {
         var models = new List<HostedModel>();
         DeviceExecutor? executor = null;
+        LaneTls? tls = null;
         try
         {
             PortProbe.Require("ExpertCluster:Node:Port", options.Node.Host, options.Node.Port);
             PortProbe.Require("ExpertCluster:Lane:Port", options.Lane.BindHost ?? options.Node.Host, options.Lane.Port);
+            tls = options.Lane.Tls.Load();
             foreach (var model in options.Models)
             {
                 models.Add(new HostedModel(model.EffectiveName, ModelCheckpoint.Open(model.Path, model.LikeReference)));
@@ -98,12 +102,13 @@ public sealed class ClusterRuntime : IAsyncDisposable
             LibTorch.Load();
             var opened = tokenizers.GetAwaiter().GetResult();
             executor = OpenDevice(options.Experts);
-            return new ClusterRuntime(options, time, logs, models, opened, executor, new DeviceExecutor(options.Experts.Device, 1));
+            return new ClusterRuntime(options, time, logs, models, opened, executor, new DeviceExecutor(options.Experts.Device, 1)) { _tls = tls };
         }
         catch
         {
             models.ForEach(m => m.Checkpoint.Dispose());
             executor?.DisposeAsync().AsTask().Wait();
+            tls?.Dispose();
             throw;
         }
     }
@@ -123,10 +128,11 @@ public sealed class ClusterRuntime : IAsyncDisposable
             ExpectedExperts = (model, layer) => Board.Routes(model, layer)?.Placement.Replicas.Count(r => r.Node == self) ?? 1,
         };
         var lane = StartLane(system, self, _host);
+        var endpoint = lane.Endpoint(_options.Node.Host);
         _description = new NodeDescription(
             self, [.. _options.Node.EffectiveRoles], _executor.Device, _executor.Threads, _options.Experts.MemoryBytes,
             _options.Experts.EffectiveWeight, null, _models.ToImmutableDictionary(m => m.Name, m => m.Checkpoint.Fingerprint),
-            new LaneEndpoint(_options.Node.Host, lane.Port).ToString())
+            endpoint.ToString(), endpoint.SocketText)
         {
             ExpertTypes = _models.Where(m => _options.Experts.TypeOf(m.Checkpoint) == TorchSharp.torch.ScalarType.BFloat16)
                 .ToImmutableDictionary(m => m.Name, _ => RowType.BFloat16),
@@ -160,6 +166,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _lane?.Dispose();
+        _tls?.Dispose();
 
         // A start that failed may have left it under way, and what it computes with goes now.
         await _denseLoading.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
@@ -259,8 +266,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
     {
         var board = Board;
         var lane = _lane = TensorLane.Start(
-            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes), _options.Lane.Listen(_options.Node.Host),
-            _options.Lane.Limits, host, node => LaneEndpoint.Parse(board.Nodes.GetValueOrDefault(node)?.LaneEndpoint), _time,
+            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls }, _options.Lane.Listen(_options.Node.Host),
+            _options.Lane.Limits, host, node => board.Nodes.GetValueOrDefault(node) is { } described
+                ? LaneEndpoint.Parse(described.LaneEndpoint, described.LaneSocket) : null, _time,
             _logs.CreateLogger<TensorLane>());
         system.ActorOf(Props.Create(() => new LaneMembership(lane)), "lane");
         return lane;

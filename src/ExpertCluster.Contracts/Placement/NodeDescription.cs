@@ -12,6 +12,7 @@ namespace ExpertCluster.Contracts;
 /// <param name="GatewayEndpoint"><c>HOST:PORT</c> for clients; null where it answers none.</param>
 /// <param name="Models">Fingerprint of each checkpoint it can open, by model name.</param>
 /// <param name="LaneEndpoint"><c>HOST:PORT</c> where its lane takes tensors; null where it has none.</param>
+/// <param name="LaneSocket">Where its lane takes tensors from processes of its host; null where it doesn't.</param>
 public sealed record NodeDescription(
     NodeId Node,
     ImmutableArray<string> Roles,
@@ -21,7 +22,8 @@ public sealed record NodeDescription(
     double Weight,
     string? GatewayEndpoint,
     ImmutableDictionary<string, string> Models,
-    string? LaneEndpoint) : IClusterMessage
+    string? LaneEndpoint,
+    string? LaneSocket = null) : IClusterMessage
 {
     /// <summary>What its experts compute in, by model name; float32 for models that are not in it.</summary>
     public ImmutableDictionary<string, RowType> ExpertTypes { get; init; } = ImmutableDictionary<string, RowType>.Empty;

@@ -91,6 +91,7 @@ internal static class PlacementForms
         }
 
         writer.Write(node.LaneEndpoint);
+        writer.Write(node.LaneSocket);
         var types = ExpertTypes(node);
         if (types.Length > 0)
         {
@@ -104,7 +105,7 @@ internal static class PlacementForms
     }
 
     /// <summary>Fields a description takes: the last is left out where all experts compute in float32.</summary>
-    public static int Fields(NodeDescription node) => ExpertTypes(node).Length > 0 ? 10 : 9;
+    public static int Fields(NodeDescription node) => ExpertTypes(node).Length > 0 ? 11 : 10;
 
     public static NodeDescription ReadNodeDescription(ref MessagePackReader reader, int fields)
     {
@@ -126,10 +127,14 @@ internal static class PlacementForms
             models[MessageForms.ReadText(ref reader)] = MessageForms.ReadText(ref reader);
         }
 
+        var lane = MessageForms.ReadOptionalText(ref reader);
+
+        // Nodes from before there were sockets end here.
+        var socket = fields > 9 ? MessageForms.ReadOptionalText(ref reader) : null;
         return new NodeDescription(
-            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), MessageForms.ReadOptionalText(ref reader))
+            id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), lane, socket)
         {
-            ExpertTypes = fields > 9 ? ReadExpertTypes(ref reader) : ImmutableDictionary<string, RowType>.Empty,
+            ExpertTypes = fields > 10 ? ReadExpertTypes(ref reader) : ImmutableDictionary<string, RowType>.Empty,
         };
     }
 

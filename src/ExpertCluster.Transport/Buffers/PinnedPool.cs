@@ -14,6 +14,7 @@ internal sealed class PinnedPool(long mostKept)
 
     private readonly Stack<PinnedBlock>[] _buckets = [.. Enumerable.Range(0, Largest - Smallest + 1).Select(_ => new Stack<PinnedBlock>())];
     private long _kept;
+    private long _rented;
 
     /// <summary>512 MiB: two directions of a node's largest steps, with some to spare.</summary>
     public static PinnedPool Shared { get; } = new(512L << 20);
@@ -21,8 +22,12 @@ internal sealed class PinnedPool(long mostKept)
     /// <summary>Bytes kept now.</summary>
     public long Kept => Interlocked.Read(ref _kept);
 
+    /// <summary>Blocks that were rented and not returned yet.</summary>
+    public long Rented => Interlocked.Read(ref _rented);
+
     public PinnedBlock Rent(int bytes)
     {
+        Interlocked.Increment(ref _rented);
         var log = Math.Max(Smallest, bytes <= 1 ? 0 : BitOperations.Log2((uint)bytes - 1) + 1);
         if (log > Largest)
         {
@@ -44,6 +49,7 @@ internal sealed class PinnedPool(long mostKept)
 
     public void Return(PinnedBlock block)
     {
+        Interlocked.Decrement(ref _rented);
         if (block.Bucket < 0)
         {
             return;

@@ -24,19 +24,23 @@ internal static class LaneHandshake
     // The longest greeting has three names of at most 255 characters.
     private const int MaxBytes = 4096;
 
+    // The first byte of a record of TLS, with which one who connects begins.
+    private const byte TlsHandshake = 22;
+
     private static ReadOnlySpan<byte> Greeting => "ExpertCluster lane\n"u8;
 
     /// <summary>Speaks first.</summary>
     /// <returns>The version agreed on.</returns>
     /// <exception cref="LaneProtocolException">The peer turned us away, or is not what it should be.</exception>
-    public static byte Connect(Socket socket, LaneIdentity self, Contracts.NodeId to, Guid link, bool toAcceptor)
+    /// <exception cref="EndOfStreamException">The peer closed without a word.</exception>
+    public static byte Connect(LaneConnection connection, LaneIdentity self, Contracts.NodeId to, Guid link, bool toAcceptor)
     {
         var hello = new LaneHello(
             MinVersion, MaxVersion, self.Cluster, self.Self, to, link, toAcceptor, RandomNumberGenerator.GetBytes(NonceBytes)).Write();
-        socket.Send(Greeting);
-        Send(socket, hello);
+        connection.Send(Greeting);
+        Send(connection, hello);
 
-        var reader = new MessagePackReader(Receive(socket));
+        var reader = new MessagePackReader(Receive(connection));
         var fields = reader.ReadArrayHeader();
         var version = reader.ReadInt32();
         if (version == 0)
@@ -55,25 +59,30 @@ internal static class LaneHandshake
             throw new LaneProtocolException("it does not know the secret of this cluster (ExpertCluster:Lane:Secret)");
         }
 
-        Send(socket, Proof(self, "connector", hello, nonce));
-        return Receive(socket) is [1] ? (byte)version : throw new LaneProtocolException("it did not accept this node's proof");
+        Send(connection, Proof(self, "connector", hello, nonce));
+        return Receive(connection) is [1] ? (byte)version : throw new LaneProtocolException("it did not accept this node's proof");
     }
 
     /// <summary>Answers.</summary>
-    /// <param name="socket">The connection.</param>
+    /// <param name="connection">The connection.</param>
     /// <param name="self">This node.</param>
     /// <param name="accepting">Called when the peer has proved itself, before it learns so and goes on.</param>
     /// <exception cref="LaneProtocolException">The peer was turned away; the message says why.</exception>
-    public static (LaneHello Hello, byte Version) Accept(Socket socket, LaneIdentity self, Action<LaneHello> accepting)
+    public static (LaneHello Hello, byte Version) Accept(LaneConnection connection, LaneIdentity self, Action<LaneHello> accepting)
     {
         Span<byte> greeting = stackalloc byte[Greeting.Length];
-        ReceiveExactly(socket, greeting);
+        ReceiveExactly(connection, greeting);
         if (!greeting.SequenceEqual(Greeting))
         {
+            if (greeting[0] == TlsHandshake)
+            {
+                throw new LaneProtocolException("it speaks TLS, which this node does not (ExpertCluster:Lane:Tls must be set on both)");
+            }
+
             throw new LaneProtocolException("it does not speak the lane's language");
         }
 
-        var bytes = Receive(socket);
+        var bytes = Receive(connection);
         LaneHello hello;
         try
         {
@@ -87,17 +96,17 @@ internal static class LaneHandshake
         var version = Math.Min(hello.MaxVersion, MaxVersion);
         if (version < Math.Max(hello.MinVersion, MinVersion))
         {
-            throw Refuse(socket, $"it speaks versions {hello.MinVersion} to {hello.MaxVersion}, this node {MinVersion} to {MaxVersion}");
+            throw Refuse(connection, $"it speaks versions {hello.MinVersion} to {hello.MaxVersion}, this node {MinVersion} to {MaxVersion}");
         }
 
         if (hello.Cluster != self.Cluster)
         {
-            throw Refuse(socket, $"it belongs to cluster '{Printable(hello.Cluster)}', this node to '{self.Cluster}'");
+            throw Refuse(connection, $"it belongs to cluster '{Printable(hello.Cluster)}', this node to '{self.Cluster}'");
         }
 
         if (hello.To != self.Self)
         {
-            throw Refuse(socket, $"it looks for {Printable(hello.To.ToString())}, this node is {self.Self}");
+            throw Refuse(connection, $"it looks for {Printable(hello.To.ToString())}, this node is {self.Self}");
         }
 
         var nonce = RandomNumberGenerator.GetBytes(NonceBytes);
@@ -108,20 +117,20 @@ internal static class LaneHandshake
         writer.Write(nonce);
         writer.Write(Proof(self, "acceptor", bytes, nonce));
         writer.Flush();
-        Send(socket, buffer.WrittenSpan);
-        if (!CryptographicOperations.FixedTimeEquals(Receive(socket), Proof(self, "connector", bytes, nonce)))
+        Send(connection, buffer.WrittenSpan);
+        if (!CryptographicOperations.FixedTimeEquals(Receive(connection), Proof(self, "connector", bytes, nonce)))
         {
-            Send(socket, [0]);
+            Send(connection, [0]);
             throw new LaneProtocolException("it does not know the secret of this cluster");
         }
 
         accepting(hello);
-        Send(socket, [1]);
+        Send(connection, [1]);
         return (hello, (byte)version);
     }
 
     /// <summary>Tells a peer why it is turned away, as far as it still listens.</summary>
-    public static LaneProtocolException Refuse(Socket socket, string reason)
+    public static LaneProtocolException Refuse(LaneConnection connection, string reason)
     {
         var buffer = new ArrayBufferWriter<byte>();
         var writer = new MessagePackWriter(buffer);
@@ -131,9 +140,9 @@ internal static class LaneHandshake
         writer.Flush();
         try
         {
-            Send(socket, buffer.WrittenSpan);
+            Send(connection, buffer.WrittenSpan);
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or IOException)
         {
             // Its loss.
         }
@@ -154,7 +163,7 @@ internal static class LaneHandshake
     private static string Printable(string text) =>
         string.Concat(text.Take(80).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 
-    private static void Send(Socket socket, ReadOnlySpan<byte> bytes)
+    private static void Send(LaneConnection connection, ReadOnlySpan<byte> bytes)
     {
         Span<byte> message = stackalloc byte[sizeof(int) + MaxBytes];
         if (bytes.Length > MaxBytes)
@@ -164,16 +173,13 @@ internal static class LaneHandshake
 
         BinaryPrimitives.WriteInt32LittleEndian(message, bytes.Length);
         bytes.CopyTo(message[sizeof(int)..]);
-        for (var rest = (ReadOnlySpan<byte>)message[..(sizeof(int) + bytes.Length)]; rest.Length > 0;)
-        {
-            rest = rest[socket.Send(rest)..];
-        }
+        connection.Send(message[..(sizeof(int) + bytes.Length)]);
     }
 
-    private static byte[] Receive(Socket socket)
+    private static byte[] Receive(LaneConnection connection)
     {
         Span<byte> length = stackalloc byte[sizeof(int)];
-        ReceiveExactly(socket, length);
+        ReceiveExactly(connection, length);
         var bytes = BinaryPrimitives.ReadInt32LittleEndian(length);
         if (bytes is < 0 or > MaxBytes)
         {
@@ -181,18 +187,18 @@ internal static class LaneHandshake
         }
 
         var message = new byte[bytes];
-        ReceiveExactly(socket, message);
+        ReceiveExactly(connection, message);
         return message;
     }
 
-    private static void ReceiveExactly(Socket socket, Span<byte> target)
+    private static void ReceiveExactly(LaneConnection connection, Span<byte> target)
     {
         while (target.Length > 0)
         {
-            var read = socket.Receive(target);
+            var read = connection.Receive(target);
             if (read == 0)
             {
-                throw new LaneProtocolException("it closed the connection during the greeting");
+                throw new EndOfStreamException("it closed the connection during the greeting");
             }
 
             target = target[read..];

@@ -8,6 +8,9 @@ namespace ExpertCluster.Transport;
 /// <param name="Secret">What all nodes of the cluster know and nobody else. Proved, never sent; empty for a network that is trusted.</param>
 public sealed record LaneIdentity(NodeId Self, string Cluster, ReadOnlyMemory<byte> Secret)
 {
+    /// <summary>Its certificate, and whose it takes, on TCP connections; null for none. Unix sockets do without: they do not leave the host.</summary>
+    public LaneTls? Tls { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Self} of {Cluster}";
 }

@@ -6,10 +6,10 @@ public sealed record LaneLimits
     /// <summary>The largest frame or answer, rows and header together. 256 MiB: 16,384 rows of 4,096 values.</summary>
     public long MaxFrameBytes { get; init; } = 256L << 20;
 
-    /// <summary>Frames without an answer on one link. 1024: a gateway has a few for each layer and request.</summary>
+    /// <summary>Frames without an answer, or not sent, on one link. 1024: a gateway has a few for each layer and request.</summary>
     public int MaxFramesInFlight { get; init; } = 1024;
 
-    /// <summary>Bytes of frames without an answer on one link; a single frame always passes. 1 GiB.</summary>
+    /// <summary>Bytes of frames without an answer, or not sent, on one link; a single frame always passes. 1 GiB.</summary>
     public long MaxBytesInFlight { get; init; } = 1L << 30;
 
     /// <summary>Links that peers may have open to this node. 512: some hundred nodes, each with a link to spare while it reconnects.</summary>
@@ -21,7 +21,10 @@ public sealed record LaneLimits
     /// <summary>How often an idle link says that it lives. 2 s.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>A link that heard nothing for so long is closed: the other end is gone without a word. 10 s, five heartbeats.</summary>
+    /// <summary>
+    /// A link that heard nothing for so long is closed: the other end is gone without a word. So is one whose peer takes no answers for so long.
+    /// 10 s, five heartbeats.
+    /// </summary>
     public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The first pause before another attempt to connect; it doubles up to <see cref="ReconnectMax"/>. 100 ms.</summary>
@@ -35,4 +38,7 @@ public sealed record LaneLimits
 
     /// <summary>Whether frames between lanes of one process are handed over without a socket.</summary>
     public bool HandOverInProcess { get; init; } = true;
+
+    /// <summary>Whether processes of one host use Unix sockets in place of TCP.</summary>
+    public bool UnixSockets { get; init; } = true;
 }

@@ -17,18 +17,20 @@ internal sealed class LaneListener : IDisposable
     private readonly LaneLimits _limits;
     private readonly IDispatchHandler _handler;
     private readonly ILogger _log;
+    private readonly LaneGauge _gauge;
     private readonly Socket _socket;
+    private readonly LaneSocketFile? _file;
     private readonly SemaphoreSlim _greeting = new(MaxGreeting);
     private readonly Lock _gate = new();
     private readonly HashSet<IncomingLink> _links = [];
-    private readonly Dictionary<Guid, TaskCompletionSource<Socket>> _halves = [];
+    private readonly Dictionary<Guid, TaskCompletionSource<LaneConnection>> _halves = [];
     private readonly CancellationTokenSource _closing = new();
     private volatile bool _closed;
 
     /// <exception cref="SocketException">The address can not be listened on.</exception>
-    public LaneListener(IPEndPoint endpoint, LaneIdentity identity, LaneLimits limits, IDispatchHandler handler, ILogger log)
+    public LaneListener(IPEndPoint endpoint, LaneIdentity identity, LaneLimits limits, IDispatchHandler handler, ILogger log, LaneGauge gauge)
     {
-        (_identity, _limits, _handler, _log) = (identity, limits, handler, log);
+        (_identity, _limits, _handler, _log, _gauge) = (identity, limits, handler, log, gauge);
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -42,11 +44,19 @@ internal sealed class LaneListener : IDisposable
         }
 
         Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
-        new Thread(Accept) { IsBackground = true, Name = $"lane listener {Port}" }.Start();
+        _file = limits.UnixSockets ? LaneSocketFile.TryCreate(log) : null;
+        new Thread(() => Accept(_socket)) { IsBackground = true, Name = $"lane listener {Port}" }.Start();
+        if (_file is not null)
+        {
+            new Thread(() => Accept(_file.Listener)) { IsBackground = true, Name = "lane listener of this host" }.Start();
+        }
     }
 
     /// <summary>The port in use.</summary>
     public int Port { get; }
+
+    /// <summary>Path of the Unix socket; null where there is none.</summary>
+    public string? SocketPath => _file?.Path;
 
     /// <summary>Links that are up.</summary>
     public IReadOnlyList<IncomingLink> Links
@@ -65,20 +75,21 @@ internal sealed class LaneListener : IDisposable
         _closed = true;
         _closing.Cancel();
         _socket.Dispose();
+        _file?.Dispose();
         foreach (var link in Links)
         {
             link.Close("this node is shutting down");
         }
     }
 
-    private void Accept()
+    private void Accept(Socket listener)
     {
         while (!_closed)
         {
             try
             {
                 _greeting.Wait();
-                var socket = _socket.Accept();
+                var socket = listener.Accept();
                 new Thread(() => Greet(socket)) { IsBackground = true, Name = "lane link" }.Start();
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -102,7 +113,7 @@ internal sealed class LaneListener : IDisposable
     /// <summary>On a thread of its own, which becomes the link's reader when the connection brings frames.</summary>
     private void Greet(Socket socket)
     {
-        var peer = socket.RemoteEndPoint?.ToString() ?? "nowhere";
+        var peer = SocketConnection.Describe(socket);
         IncomingLink? link = null;
         Guid? begun = null;
         try
@@ -112,8 +123,10 @@ internal sealed class LaneListener : IDisposable
             // A timeout of each read alone would let a stranger who sends a byte now and then stay for ever.
             using (new Timer(_ => SocketOptions.Close(socket), null, _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan))
             {
-                var (hello, version) = LaneHandshake.Accept(socket, _identity, accepted => begun = Expect(accepted));
-                link = hello.ToAcceptor ? Complete(hello, version, socket) : Offer(hello.Link, socket);
+                LaneConnection connection = _identity.Tls is { } tls && socket.AddressFamily != AddressFamily.Unix
+                    ? TlsConnection.Accept(socket, tls) : new SocketConnection(socket);
+                var (hello, version) = LaneHandshake.Accept(connection, _identity, accepted => begun = Expect(accepted));
+                link = hello.ToAcceptor ? Complete(hello, version, connection) : Offer(hello.Link, connection);
             }
         }
         catch (Exception e)
@@ -154,7 +167,7 @@ internal sealed class LaneListener : IDisposable
 
         lock (_gate)
         {
-            return _halves.TryAdd(hello.Link, new TaskCompletionSource<Socket>(TaskCreationOptions.RunContinuationsAsynchronously))
+            return _halves.TryAdd(hello.Link, new TaskCompletionSource<LaneConnection>(TaskCreationOptions.RunContinuationsAsynchronously))
                 ? hello.Link
                 : throw new LaneProtocolException("it opened a link twice");
         }
@@ -162,7 +175,7 @@ internal sealed class LaneListener : IDisposable
 
     private void Forget(Guid? begun, bool closeSecond)
     {
-        TaskCompletionSource<Socket>? half;
+        TaskCompletionSource<LaneConnection>? half;
         lock (_gate)
         {
             if (begun is not { } id || !_halves.Remove(id, out half))
@@ -174,12 +187,12 @@ internal sealed class LaneListener : IDisposable
         // Whoever had it before the removal and offers only now is told that it is too late.
         if (!half.TrySetCanceled() && closeSecond)
         {
-            SocketOptions.Close(half.Task.Result);
+            half.Task.Result.Close();
         }
     }
 
     /// <summary>The connection that brings frames waits for the one that takes answers.</summary>
-    private IncomingLink Complete(LaneHello hello, byte version, Socket frames)
+    private IncomingLink Complete(LaneHello hello, byte version, LaneConnection frames)
     {
         var other = Half(hello.Link);
         if (!other.Task.Wait(_limits.HandshakeTimeout))
@@ -192,20 +205,20 @@ internal sealed class LaneListener : IDisposable
         {
             if (_closed || _links.Count >= _limits.MaxLinks)
             {
-                SocketOptions.Close(answers);
+                answers.Close();
                 throw new LaneProtocolException(_closed ? "this node is shutting down" : $"there are {_links.Count} links already (ExpertCluster:Lane:MaxLinks)");
             }
 
-            var link = new IncomingLink(hello.From, frames, answers, version, _limits, _handler, _log);
+            var link = new IncomingLink(hello.From, frames, answers, version, _limits, _handler, _log, _gauge);
             _links.Add(link);
             return link;
         }
     }
 
-    private IncomingLink? Offer(Guid link, Socket socket) =>
-        Half(link).TrySetResult(socket) ? null : throw new LaneProtocolException("its first connection is gone, or its second is there already");
+    private IncomingLink? Offer(Guid link, LaneConnection connection) =>
+        Half(link).TrySetResult(connection) ? null : throw new LaneProtocolException("its first connection is gone, or its second is there already");
 
-    private TaskCompletionSource<Socket> Half(Guid link)
+    private TaskCompletionSource<LaneConnection> Half(Guid link)
     {
         lock (_gate)
         {

@@ -5,8 +5,8 @@ namespace ExpertCluster.Transport.Lane;
 
 internal static partial class LaneLog
 {
-    [LoggerMessage(2001, LogLevel.Information, "Lane to {Node} is up ({Endpoint}, version {Version})")]
-    public static partial void Connected(ILogger log, NodeId node, LaneEndpoint endpoint, int version);
+    [LoggerMessage(2001, LogLevel.Information, "Lane to {Node} is up ({Endpoint}, {Kind}, version {Version})")]
+    public static partial void Connected(ILogger log, NodeId node, LaneEndpoint endpoint, string kind, int version);
 
     [LoggerMessage(2002, LogLevel.Warning, "Lane to {Node} ended: {Reason}")]
     public static partial void Lost(ILogger log, NodeId node, string reason);
@@ -28,4 +28,7 @@ internal static partial class LaneLog
 
     [LoggerMessage(2008, LogLevel.Error, "The lane's listener stopped: {Reason}")]
     public static partial void ListenerStopped(ILogger log, string reason);
+
+    [LoggerMessage(2009, LogLevel.Warning, "The lane has no Unix socket, processes of this host use TCP: {Reason}")]
+    public static partial void NoUnixSocket(ILogger log, string reason);
 }

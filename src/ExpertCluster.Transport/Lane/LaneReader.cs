@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 
 namespace ExpertCluster.Transport.Lane;
@@ -7,7 +6,7 @@ namespace ExpertCluster.Transport.Lane;
 /// Reads packets on a thread of its own. A body goes from the socket to where it is used; the same read brings the packets behind it. At
 /// most 16 KiB of each body, what came with its header, are copied.
 /// </summary>
-internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits, IPacketSink sink)
+internal sealed class LaneReader(LaneConnection connection, byte version, LaneLimits limits, IPacketSink sink)
 {
     private const int ScratchBytes = 16 * 1024;
 
@@ -21,17 +20,18 @@ internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits,
     private long _assembling;
     private int _start;
     private int _end;
+    private volatile bool _waiting;
     private long _lastHeard = Environment.TickCount64;
 
     /// <summary>When anything was last heard, on the clock of <see cref="Environment.TickCount64"/>.</summary>
     public long LastHeard => Volatile.Read(ref _lastHeard);
 
     /// <summary>Whether it waits for room instead of the peer.</summary>
-    public bool IsWaiting { get; private set; }
+    public bool IsWaiting => _waiting;
 
     /// <summary>Reads until the link ends.</summary>
     /// <returns>What the peer gave as reason; null when it just closed.</returns>
-    /// <exception cref="SocketException">The connection broke.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The connection broke.</exception>
     /// <exception cref="LaneProtocolException">The peer broke the rules.</exception>
     public string? Run()
     {
@@ -92,10 +92,12 @@ internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits,
             throw new LaneProtocolException($"its unfinished frames have {_assembling:N0} bytes; at most {limits.MaxBytesInFlight:N0} are taken");
         }
 
-        IsWaiting = true;
-        sink.AwaitRoom(prefix.BodyBytes);
-        IsWaiting = false;
-        Volatile.Write(ref _lastHeard, Environment.TickCount64);
+        _waiting = true;
+        sink.AwaitRoom(prefix.BodyBytes + prefix.HeaderBytes);
+
+        // In this order: who looks in between must not take the wait for silence.
+        Heard();
+        _waiting = false;
         var message = sink.Open(prefix.Id, Header(prefix.HeaderBytes), prefix.BodyBytes);
         if (message is null)
         {
@@ -209,7 +211,7 @@ internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits,
         (_start, _end) = (0, _end - _start);
         while (_end < bytes)
         {
-            var read = socket.Receive(_scratch.AsSpan(_end));
+            var read = connection.Receive(_scratch.AsSpan(_end));
             if (read == 0)
             {
                 return _end == 0 ? false : throw new LaneProtocolException("it ended in the middle of a packet");
@@ -234,7 +236,7 @@ internal sealed class LaneReader(Socket socket, byte version, LaneLimits limits,
             (_start, _end) = (0, 0);
             _scatter[0] = target;
             _scatter[1] = new ArraySegment<byte>(_scratch);
-            var read = socket.Receive(_scatter, SocketFlags.None);
+            var read = connection.Receive(_scatter);
             if (read == 0)
             {
                 throw new LaneProtocolException("it ended in the middle of a packet");

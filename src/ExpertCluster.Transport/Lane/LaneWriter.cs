@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace ExpertCluster.Transport.Lane;
 
 /// <summary>
-/// Sends messages over one socket from whichever thread has some. Small ones are gathered and overtake bodies, which go out in chunks, in
-/// turns: one write carries prefix, header and rows from where they lie. Nothing waits for a thread unless the socket is full.
+/// Sends messages over one connection from whichever thread has some. Small ones are gathered and overtake bodies, which go out in chunks, in
+/// turns: one write carries prefix, header and rows from where they lie. Nothing waits for a thread unless the connection is full.
 /// </summary>
 internal sealed class LaneWriter : IDisposable
 {
@@ -21,42 +21,45 @@ internal sealed class LaneWriter : IDisposable
     // A caller's thread writes this much at most before it hands the rest to the pool.
     private const int InlineBytes = 512 * 1024;
 
-    private readonly Socket _socket;
+    private readonly LaneConnection _connection;
     private readonly int _chunk;
     private readonly byte _version;
     private readonly Action<Exception> _failed;
     private readonly Lock _gate = new();
-    private readonly Queue<LaneMessage> _small = new();
-    private readonly Queue<LaneMessage> _large = new();
+    private readonly LaneQueue _small = new();
+    private readonly LaneQueue _large = new();
     private readonly List<LaneMessage> _finished = [];
-    private readonly SocketAsyncEventArgs _args = new();
     private readonly List<ArraySegment<byte>> _entries = new(2 * MaxBodies);
     private readonly byte[] _staging = GC.AllocateUninitializedArray<byte>(StagingBytes, pinned: true);
     private bool _writing;
     private bool _closed;
     private int _expected;
+    private long _sendingSince;
 
-    public LaneWriter(Socket socket, int chunk, byte version, Action<Exception> failed)
+    public LaneWriter(LaneConnection connection, int chunk, byte version, Action<Exception> failed)
     {
-        _socket = socket;
+        _connection = connection;
         _chunk = chunk;
         _version = version;
         _failed = failed;
-        _args.Completed += (_, _) =>
+        _connection.PrepareWrites(() =>
         {
             if (Completed())
             {
                 Pump();
             }
-        };
+        });
     }
 
-    /// <summary>Takes a message over; false, and the message disposed of, when the writer is closed.</summary>
+    /// <summary>How long the peer has not taken the write that is under way, in milliseconds; 0 when there is none.</summary>
+    public long Stalled => Volatile.Read(ref _sendingSince) is > 0 and var since ? Environment.TickCount64 - since : 0;
+
+    /// <summary>Takes a message over; false, and the message disposed of, when the writer is closed or nobody wants it any more.</summary>
     public bool Enqueue(LaneMessage message)
     {
         lock (_gate)
         {
-            if (_closed)
+            if (_closed || message.Withdrawn)
             {
                 message.Dispose();
                 return false;
@@ -75,6 +78,22 @@ internal sealed class LaneWriter : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Nobody wants a message any more. It is disposed of unless some of it is out: the other end waits for the rest of that.
+    /// </summary>
+    public void Withdraw(LaneMessage message)
+    {
+        lock (_gate)
+        {
+            message.Withdrawn = true;
+            if (!message.Opened && message.Queue is { } queue)
+            {
+                queue.Remove(message);
+                message.Dispose();
+            }
+        }
+    }
+
     /// <summary>Sends a sign of life unless something is on its way anyway.</summary>
     public void Beat()
     {
@@ -86,7 +105,7 @@ internal sealed class LaneWriter : IDisposable
             }
         }
 
-        Enqueue(LaneMessage.Heartbeat);
+        Enqueue(new LaneMessage(PacketKind.Heartbeat, 0, null, null));
     }
 
     public void Dispose()
@@ -126,8 +145,8 @@ internal sealed class LaneWriter : IDisposable
     {
         try
         {
-            _args.BufferList = _entries;
-            return !_socket.SendAsync(_args) && Completed();
+            Volatile.Write(ref _sendingSince, Environment.TickCount64);
+            return !_connection.Write(_entries, _expected) && Completed();
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
         {
@@ -161,7 +180,7 @@ internal sealed class LaneWriter : IDisposable
                     break;
                 }
 
-                _large.Dequeue();
+                _large.Remove(message);
                 var chunk = Math.Min(_chunk, message.Body.Count - message.Sent);
                 staged = Head(message, chunk, staged, ref from);
                 if (chunk > 0)
@@ -202,17 +221,14 @@ internal sealed class LaneWriter : IDisposable
     {
         while (_small.TryPeek(out var message) && staged + message.WireBytes <= SmallShare)
         {
-            _small.Dequeue();
+            _small.Remove(message);
             Prefix(message, message.Body.Count).Write(_staging.AsSpan(staged), _version);
             staged += PacketPrefix.Size;
             message.Header.CopyTo(_staging.AsSpan(staged));
             staged += message.HeaderBytes;
             message.Body.AsSpan().CopyTo(_staging.AsSpan(staged));
             staged += message.Body.Count;
-            if (message != LaneMessage.Heartbeat)
-            {
-                message.Dispose();
-            }
+            message.Dispose();
         }
 
         return staged;
@@ -253,9 +269,10 @@ internal sealed class LaneWriter : IDisposable
 
     private bool Completed()
     {
-        if (_args.SocketError != SocketError.Success || _args.BytesTransferred != _expected)
+        Volatile.Write(ref _sendingSince, 0);
+        if (_connection.Outcome() is { } error)
         {
-            Fail(new SocketException((int)(_args.SocketError == SocketError.Success ? SocketError.ConnectionAborted : _args.SocketError)));
+            Fail(error);
             return false;
         }
 
@@ -285,11 +302,6 @@ internal sealed class LaneWriter : IDisposable
     private void Close()
     {
         _closed = true;
-        foreach (var message in _small.Concat(_large))
-        {
-            message.Dispose();
-        }
-
         _small.Clear();
         _large.Clear();
     }
@@ -303,7 +315,7 @@ internal sealed class LaneWriter : IDisposable
         }
 
         _finished.Clear();
-        _args.Dispose();
+        _connection.EndWrites();
     }
 
     private sealed class Resume(LaneWriter writer) : IThreadPoolWorkItem

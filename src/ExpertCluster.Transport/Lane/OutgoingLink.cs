@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 using ExpertCluster.Contracts;
 using MessagePack;
@@ -20,24 +19,26 @@ internal sealed class OutgoingLink : IPacketSink
     private readonly ILogger _log;
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, PendingCall> _pending = [];
-    private readonly List<LaneMessage> _waiting = [];
+    private readonly LaneQueue _waiting = new();
+    private readonly LinkLoad _load;
     private Thread? _thread;
     private LaneWriter? _writer;
     private LaneReader? _reader;
-    private Socket? _frames;
-    private Socket? _answers;
+    private LaneConnection? _frames;
+    private LaneConnection? _answers;
     private ulong _last;
-    private long _bytes;
     private long _pauseUntil;
     private TimeSpan _pause;
     private string? _trouble;
     private bool _closed;
 
     public OutgoingLink(
-        LaneIdentity identity, NodeId node, Func<NodeId, LaneEndpoint?> locate, LaneLimits limits, TimeProvider time, ILogger log)
+        LaneIdentity identity, NodeId node, Func<NodeId, LaneEndpoint?> locate, LaneLimits limits, TimeProvider time, ILogger log,
+        LaneGauge gauge)
     {
         (_identity, _node, _locate, _limits, _time, _log) = (identity, node, locate, limits, time, log);
         _pause = limits.ReconnectMin;
+        _load = new LinkLoad(gauge);
     }
 
     /// <summary>Frames without an answer.</summary>
@@ -52,12 +53,15 @@ internal sealed class OutgoingLink : IPacketSink
         }
     }
 
+    /// <summary>Frames without an answer, and those that a slow reader has not taken yet though nobody waits for them any more.</summary>
+    public (int Frames, long Bytes) Held => (_load.Frames, _load.Bytes);
+
     /// <summary>Whether it is connected.</summary>
     public bool IsUp => Volatile.Read(ref _writer) is not null;
 
     /// <summary>Takes a frame over.</summary>
     /// <exception cref="NodeUnreachableException">It is not connected, and the next attempt is not due.</exception>
-    /// <exception cref="LaneFullException">Too much is in flight.</exception>
+    /// <exception cref="LaneFullException">It holds as much as it may.</exception>
     public Task<DispatchResult> SendAsync(DispatchFrame frame)
     {
         var header = HeaderBuffer.Rent();
@@ -75,14 +79,15 @@ internal sealed class OutgoingLink : IPacketSink
                 throw refusal;
             }
 
-            message = new LaneMessage(PacketKind.Open, ++_last, header, frame.Rows);
-            call = new PendingCall(frame.Segments.Count, message.Body.Count / sizeof(float), bytes, _time.GetTimestamp(), frame.Remaining);
+            call = new PendingCall(
+                frame.Segments.Count, frame.Rows.Bytes.Count / sizeof(float), bytes, _time.GetTimestamp(), frame.Remaining, _load);
+            call.Message = message = new LaneMessage(PacketKind.Open, ++_last, header, frame.Rows, call);
             _pending.Add(message.Id, call);
-            _bytes += bytes;
+            _load.Add(bytes);
             writer = _writer;
             if (writer is null)
             {
-                _waiting.Add(message);
+                _waiting.Enqueue(message);
                 if (_thread is null)
                 {
                     _thread = new Thread(Run) { IsBackground = true, Name = $"lane to {_node.HostPort}" };
@@ -96,19 +101,8 @@ internal sealed class OutgoingLink : IPacketSink
         return call.Task;
     }
 
-    /// <summary>Fails whatever waits and forgets the pause: membership knows more than the connection.</summary>
-    public void FailPending(string reason)
-    {
-        List<PendingCall> failed;
-        lock (_gate)
-        {
-            failed = [.. _pending.Values];
-            _pending.Clear();
-            _bytes = 0;
-        }
-
-        failed.ForEach(call => call.Fail(new NodeUnreachableException(_node, reason)));
-    }
+    /// <summary>Fails whatever waits for an answer: membership knows more than the connection.</summary>
+    public void FailPending(string reason) => Fail(_ => true, _ => new NodeUnreachableException(_node, reason));
 
     /// <summary>Closes for good.</summary>
     public void Close(string reason)
@@ -133,28 +127,9 @@ internal sealed class OutgoingLink : IPacketSink
     }
 
     /// <summary>Fails calls whose deadline is over.</summary>
-    public void Expire()
-    {
-        List<(ulong Id, PendingCall Call)>? expired = null;
-        lock (_gate)
-        {
-            foreach (var (id, call) in _pending)
-            {
-                if (_time.GetElapsedTime(call.Started) >= call.Patience)
-                {
-                    (expired ??= []).Add((id, call));
-                }
-            }
-
-            foreach (var (id, call) in expired ?? [])
-            {
-                _pending.Remove(id);
-                _bytes -= call.Bytes;
-            }
-        }
-
-        expired?.ForEach(e => e.Call.Fail(new TimeoutException($"Node {_node} did not answer before the deadline.")));
-    }
+    public void Expire() => Fail(
+        call => _time.GetElapsedTime(call.Started) >= call.Patience,
+        _ => new TimeoutException($"Node {_node} did not answer before the deadline."));
 
     public IncomingMessage? Open(ulong id, ReadOnlyMemory<byte> header, long bodyBytes)
     {
@@ -186,12 +161,10 @@ internal sealed class OutgoingLink : IPacketSink
         PendingCall? call;
         lock (_gate)
         {
-            if (_pending.Remove(message.Id, out call))
-            {
-                _bytes -= call.Bytes;
-            }
+            _pending.Remove(message.Id, out call);
         }
 
+        call?.Over();
         if (call is null || !call.Answer((DispatchResult)message.Item))
         {
             message.Item.Dispose();
@@ -212,9 +185,44 @@ internal sealed class OutgoingLink : IPacketSink
 
         return bytes > _limits.MaxFrameBytes
             ? new InvalidOperationException($"A frame of {bytes:N0} bytes; ExpertCluster:Lane:MaxFrameBytes is {_limits.MaxFrameBytes:N0}.")
-            : _pending.Count >= _limits.MaxFramesInFlight || (_pending.Count > 0 && _bytes + bytes > _limits.MaxBytesInFlight)
-                ? new LaneFullException(_node, _pending.Count, _bytes)
+            : _load.Frames >= _limits.MaxFramesInFlight || (_load.Frames > 0 && _load.Bytes + bytes > _limits.MaxBytesInFlight)
+                ? new LaneFullException(_node, _load.Frames, _load.Bytes)
                 : null;
+    }
+
+    /// <summary>Fails calls, and takes back those of their frames of which nothing was sent.</summary>
+    private void Fail(Func<PendingCall, bool> which, Func<PendingCall, Exception> why)
+    {
+        List<PendingCall>? failed = null;
+        LaneWriter? writer;
+        lock (_gate)
+        {
+            foreach (var call in _pending.Values)
+            {
+                if (which(call))
+                {
+                    (failed ??= []).Add(call);
+                }
+            }
+
+            foreach (var call in failed ?? [])
+            {
+                _pending.Remove(call.Message.Id);
+                if (_waiting.Remove(call.Message))
+                {
+                    call.Message.Dispose();
+                }
+            }
+
+            writer = _writer;
+        }
+
+        foreach (var call in failed ?? [])
+        {
+            writer?.Withdraw(call.Message);
+            call.Over();
+            call.Fail(why(call));
+        }
     }
 
     private void Run()
@@ -237,16 +245,16 @@ internal sealed class OutgoingLink : IPacketSink
     private LaneReader Connect()
     {
         var endpoint = _locate(_node) ?? throw new LaneProtocolException("it has not said yet where its lane is");
-        var (frames, answers, version) = LaneConnector.Connect(_identity, _node, endpoint, _limits.HandshakeTimeout, _time);
-        LaneMessage[] waiting;
+        var (frames, answers, version) = LaneConnector.Connect(_identity, _node, endpoint, _limits, _time);
+        List<LaneMessage> waiting = [];
         var reader = new LaneReader(answers, version, _limits, this);
         var writer = new LaneWriter(frames, _limits.ChunkBytes, version, e => End(SocketOptions.Reason(e), goodbye: false));
         lock (_gate)
         {
             if (_closed)
             {
-                SocketOptions.Close(frames);
-                SocketOptions.Close(answers);
+                frames.Close();
+                answers.Close();
                 writer.Dispose();
                 throw new LaneProtocolException(_trouble ?? "the lane is closed");
             }
@@ -255,13 +263,16 @@ internal sealed class OutgoingLink : IPacketSink
             _pause = _limits.ReconnectMin;
             _trouble = null;
 
-            waiting = [.. _waiting];
-            _waiting.Clear();
+            while (_waiting.TryDequeue(out var message))
+            {
+                waiting.Add(message);
+            }
+
             Volatile.Write(ref _writer, writer);
         }
 
-        Array.ForEach(waiting, message => writer.Enqueue(message));
-        LaneLog.Connected(_log, _node, endpoint, version);
+        waiting.ForEach(message => writer.Enqueue(message));
+        LaneLog.Connected(_log, _node, endpoint, frames.Kind, version);
         return reader;
     }
 
@@ -269,7 +280,7 @@ internal sealed class OutgoingLink : IPacketSink
     {
         List<PendingCall> failed;
         LaneWriter? writer;
-        Socket? frames, answers;
+        LaneConnection? frames, answers;
         bool wasUp;
         lock (_gate)
         {
@@ -278,15 +289,9 @@ internal sealed class OutgoingLink : IPacketSink
             _thread = threadEnds ? null : _thread;
             (_reader, _frames, _answers) = (null, null, null);
             Volatile.Write(ref _writer, null);
-            foreach (var message in _waiting)
-            {
-                message.Dispose();
-            }
-
             _waiting.Clear();
             failed = [.. _pending.Values];
             _pending.Clear();
-            _bytes = 0;
             if (!_closed)
             {
                 _trouble = reason;
@@ -308,13 +313,17 @@ internal sealed class OutgoingLink : IPacketSink
         }
 
         writer?.Dispose();
-        SocketOptions.Close(frames);
-        SocketOptions.Close(answers);
+        frames?.Close();
+        answers?.Close();
         if (wasUp && !_closed)
         {
             LaneLog.Lost(_log, _node, reason);
         }
 
-        failed.ForEach(call => call.Fail(new NodeUnreachableException(_node, reason)));
+        foreach (var call in failed)
+        {
+            call.Over();
+            call.Fail(new NodeUnreachableException(_node, reason));
+        }
     }
 }

@@ -5,14 +5,27 @@ namespace ExpertCluster.Transport.Lane;
 /// <summary>What every socket of a lane is set to.</summary>
 internal static class SocketOptions
 {
+    // What the system grants may be less: 208 KiB unless somebody has set it.
+    private const int UnixBufferBytes = 1 << 20;
+
     public static void Prepare(Socket socket, TimeSpan handshake)
     {
-        socket.NoDelay = true;
-        socket.SendTimeout = socket.ReceiveTimeout = (int)handshake.TotalMilliseconds;
+        if (socket.ProtocolType == ProtocolType.Tcp)
+        {
+            socket.NoDelay = true;
+        }
+        else
+        {
+            // TCP's buffers grow by themselves, those of Unix sockets do not.
+            socket.SendBufferSize = UnixBufferBytes;
+        }
+
+        SetPatience(socket, handshake);
     }
 
     /// <summary>After the handshake nothing but the link's own watch limits how long it may be silent.</summary>
-    public static void Release(Socket socket) => socket.SendTimeout = socket.ReceiveTimeout = 0;
+    public static void SetPatience(Socket socket, TimeSpan? patience) =>
+        socket.SendTimeout = socket.ReceiveTimeout = (int)(patience?.TotalMilliseconds ?? 0);
 
     /// <summary>Closes a socket under whoever uses it.</summary>
     public static void Close(Socket? socket)

@@ -98,6 +98,15 @@ public sealed class OptionsRangeSpec
     }
 
     [Fact]
+    public void TLS_of_the_lane_needs_certificate_and_authorities_that_are_there_and_shows_no_password()
+    {
+        Errors(("Lane:Tls:KeyPath", "/no/key.pem")).Should().HaveCount(3).And.Contain(error => error.Contains("Lane:Tls:CertificatePath"))
+            .And.Contain(error => error.Contains("Lane:Tls:CaPath")).And.Contain("ExpertCluster:Lane:Tls:KeyPath = /no/key.pem: no such file");
+        Errors(("Lane:Tls:CertificatePath", "/no/a.pem"), ("Lane:Tls:CaPath", "/no/ca.pem"), ("Lane:Tls:Password", "hush"))
+            .Should().HaveCount(3).And.OnlyContain(error => !error.Contains("hush")).And.Contain(error => error.Contains("Lane:Tls:Password = (hidden)"));
+    }
+
+    [Fact]
     public void The_defaults_are_valid() => Errors().Should().BeEmpty();
 
     [Theory]

@@ -31,9 +31,9 @@ internal static class Messages
 
     private static readonly Gen<NodeDescription> Description = Gen.Select(
         Gen.Select(Node, Text.Array[0, 3], Text, Gen.Int),
-        Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4], OptionalText),
+        Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4], OptionalText, OptionalText),
         (a, b) => new NodeDescription(
-            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal), b.Item5)
+            a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal), b.Item5, b.Item6)
         {
             // Models without a type and with float32 are the same: only the others travel.
             ExpertTypes = b.Item4.Keys.Where(name => name.Length % 2 == 0).ToImmutableDictionary(name => name, _ => RowType.BFloat16, StringComparer.Ordinal),
@@ -77,9 +77,9 @@ internal static class Messages
             ["N"] = (
                 new NodeDescription(
                     node, ["gateway", "expert"], "cuda:0", 4, 1L << 33, 1.5, "10.0.0.1:5053",
-                    ImmutableDictionary<string, string>.Empty.Add("folio-moe", "ab12").Add("a", "b"), "10.0.0.1:6053"),
-                "99" + nodeHex + "92a767617465776179a6657870657274" + "a6637564613a30" + "04" + "cf0000000200000000" + "cb3ff8000000000000"
-                    + "ad31302e302e302e313a35303533" + "82a161a162" + modelHex + "a461623132" + "ad31302e302e302e313a36303533"),
+                    ImmutableDictionary<string, string>.Empty.Add("folio-moe", "ab12").Add("a", "b"), "10.0.0.1:6053", "id:/s"),
+                "9a" + nodeHex + "92a767617465776179a6657870657274" + "a6637564613a30" + "04" + "cf0000000200000000" + "cb3ff8000000000000"
+                    + "ad31302e302e302e313a35303533" + "82a161a162" + modelHex + "a461623132" + "ad31302e302e302e313a36303533" + "a569643a2f73"),
         };
     }
 }

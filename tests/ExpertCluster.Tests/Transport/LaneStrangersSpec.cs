@@ -189,7 +189,7 @@ public sealed class LaneStrangersSpec : IDisposable
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)Patience.TotalMilliseconds };
             socket.Connect("127.0.0.1", to.Endpoint.Port);
-            LaneHandshake.Connect(socket, self, to.Self, link, toAcceptor);
+            LaneHandshake.Connect(new SocketConnection(socket), self, to.Self, link, toAcceptor);
             return socket;
         }
     }

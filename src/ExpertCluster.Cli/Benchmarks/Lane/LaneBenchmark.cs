@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace ExpertCluster.Cli.Benchmarks.Lane;
 
-/// <summary>Runs lane, raw socket and Akka.Remote in alternating rounds between two processes.</summary>
+/// <summary>Runs lane (over TCP and over a Unix socket), raw socket and Akka.Remote in alternating rounds between two processes.</summary>
 internal static class LaneBenchmark
 {
     private const int Window = 16;
@@ -12,9 +12,12 @@ internal static class LaneBenchmark
     {
         using var server = LaneServer.Start();
         using var raw = new RawSocket(server.RawPort);
-        using var lane = new LaneSubject(server.LanePort);
+        using var lane = new LaneSubject(server.Lane with { HostId = null, Socket = null });
         using var akka = new AkkaRemote(server.AkkaPort);
-        ILaneSubject[] subjects = [raw, lane, akka];
+
+        // Where there are no Unix sockets it is a second lane over TCP.
+        using var local = new LaneSubject(server.Lane);
+        ILaneSubject[] subjects = [raw, lane, akka, local];
         var rows = new List<LaneBenchmarkResult.Row>();
         foreach (var bytes in sizes)
         {
@@ -36,7 +39,8 @@ internal static class LaneBenchmark
             rows.Add(new LaneBenchmarkResult.Row(
                 bytes, [.. throughput.Select(Median)], [.. latency.Select(Median)],
                 Median(throughput[1].Zip(throughput[0], (l, r) => l / r)), Median(latency[1].Zip(latency[0], (l, r) => l / r)),
-                Median(throughput[1].Zip(throughput[2], (l, a) => l / a)), Allocated(server, lane, bytes, streams[1])));
+                Median(throughput[1].Zip(throughput[2], (l, a) => l / a)), Median(throughput[3].Zip(throughput[1], (u, l) => u / l)),
+                Median(latency[3].Zip(latency[1], (u, l) => u / l)), Allocated(server, lane, bytes, streams[1])));
         }
 
         say("heartbeats while the lane is saturated");

@@ -45,12 +45,14 @@ internal sealed record LaneBenchmarkResult(
         var machine = Machine.Describe();
         Terminal.Out.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.System}; two processes on loopback, echo, window 16, medians of {Rounds} alternating rounds");
         var table = new Table().Border(Terminal.IsInteractive ? TableBorder.Rounded : TableBorder.Ascii).AddColumns(
-            "size", "raw MB/s", "lane MB/s", "Akka MB/s", "raw µs", "lane µs", "Akka µs", "lane÷raw MB/s", "lane÷raw µs", "lane÷Akka MB/s", "bytes allocated");
+            "size", "raw MB/s", "lane MB/s", "Akka MB/s", "lane over unix socket MB/s", "raw µs", "lane µs", "Akka µs", "unix µs", "lane÷raw MB/s", "lane÷raw µs",
+            "lane÷Akka MB/s", "unix÷TCP MB/s", "unix÷TCP µs", "bytes allocated");
         foreach (var row in Rows)
         {
             table.AddRow(
                 [row.Size, .. row.MegabytesPerSecond.Select(v => Format(v, "0")), .. row.PingMicroseconds.Select(v => Format(v, "0")),
-                Format(row.OverRaw, "0.00"), Format(row.PingOverRaw, "0.00"), Format(row.OverAkka, "0.0"), Format(row.AllocatedBytes, "0")]);
+                Format(row.OverRaw, "0.00"), Format(row.PingOverRaw, "0.00"), Format(row.OverAkka, "0.0"),
+                Format(row.UnixOverTcp, "0.00"), Format(row.UnixPingOverTcp, "0.00"), Format(row.AllocatedBytes, "0")]);
         }
 
         Terminal.Out.Write(table);
@@ -66,9 +68,10 @@ internal sealed record LaneBenchmarkResult(
 
     private static string Format(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
-    /// <summary>One size. Arrays hold raw socket, lane, Akka.Remote; MB/s are of one way, ping-pong of there and back.</summary>
+    /// <summary>One size. Arrays hold raw socket, lane, Akka.Remote, lane over a Unix socket; MB/s are of one way, ping-pong of there and back.</summary>
     internal sealed record Row(
-        int Bytes, double[] MegabytesPerSecond, double[] PingMicroseconds, double OverRaw, double PingOverRaw, double OverAkka, double AllocatedBytes)
+        int Bytes, double[] MegabytesPerSecond, double[] PingMicroseconds, double OverRaw, double PingOverRaw, double OverAkka, double UnixOverTcp,
+        double UnixPingOverTcp, double AllocatedBytes)
     {
         public string Size => Bytes >= 1 << 20 ? $"{Bytes >> 20} MiB" : $"{Bytes >> 10} KiB";
     }

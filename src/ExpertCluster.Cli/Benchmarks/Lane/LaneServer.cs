@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
+using ExpertCluster.Transport;
 
 namespace ExpertCluster.Cli.Benchmarks.Lane;
 
@@ -9,17 +9,18 @@ internal sealed class LaneServer : IDisposable
     /// <summary>The option that makes this program the server.</summary>
     public const string ServeOption = "--serve";
 
-    private readonly Process _process;
+    private readonly ChildProcess _process;
 
-    private LaneServer(Process process, int raw, int lane, int akka)
+    private LaneServer(ChildProcess process, int raw, LaneEndpoint lane, int akka)
     {
         _process = process;
-        (RawPort, LanePort, AkkaPort) = (raw, lane, akka);
+        (RawPort, Lane, AkkaPort) = (raw, lane, akka);
     }
 
     public int RawPort { get; }
 
-    public int LanePort { get; }
+    /// <summary>Where the lane listens, over TCP and its Unix socket.</summary>
+    public LaneEndpoint Lane { get; }
 
     public int AkkaPort { get; }
 
@@ -27,7 +28,7 @@ internal sealed class LaneServer : IDisposable
     public static int Serve()
     {
         using var lane = LaneSubject.Serve();
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{RawSocket.Serve()} {lane.Port} {AkkaRemote.Serve()}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{RawSocket.Serve()} {AkkaRemote.Serve()} {lane.Port} {lane.Endpoint("127.0.0.1").SocketText}"));
         while (Console.In.ReadLine() is { } question)
         {
             Console.Out.WriteLine(question switch
@@ -45,40 +46,16 @@ internal sealed class LaneServer : IDisposable
 
     public static LaneServer Start()
     {
-        var program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(LaneServer).Assembly.Location);
-        }
-
-        foreach (var argument in new[] { "bench", "lane", ServeOption })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
-        var ports = process.StandardOutput.ReadLine()?.Split(' ') is { Length: 3 } parts
-            ? Array.ConvertAll(parts, port => int.Parse(port, CultureInfo.InvariantCulture))
+        var process = ChildProcess.Start("bench", "lane", ServeOption);
+        var parts = process.Read().Split(' ', 4);
+        var ports = parts.Length == 4
+            ? Array.ConvertAll(parts[..3], port => int.Parse(port, CultureInfo.InvariantCulture))
             : throw new InvalidOperationException("The other process did not say where it listens.");
-        return new LaneServer(process, ports[0], ports[1], ports[2]);
+        return new LaneServer(process, ports[0], LaneEndpoint.Parse($"127.0.0.1:{ports[2]}", parts[3])!, ports[1]);
     }
 
     /// <summary>Asks for a number.</summary>
-    public long Ask(string question)
-    {
-        _process.StandardInput.WriteLine(question);
-        return long.Parse(_process.StandardOutput.ReadLine() ?? "-1", CultureInfo.InvariantCulture);
-    }
+    public long Ask(string question) => long.Parse(_process.Ask(question), CultureInfo.InvariantCulture);
 
-    public void Dispose()
-    {
-        _process.StandardInput.Close();
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(5)))
-        {
-            _process.Kill();
-        }
-
-        _process.Dispose();
-    }
+    public void Dispose() => _process.Dispose();
 }

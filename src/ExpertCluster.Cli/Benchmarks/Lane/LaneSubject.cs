@@ -19,16 +19,18 @@ internal sealed class LaneSubject : ILaneSubject
     private int _unsent;
     private int _unanswered;
 
-    public LaneSubject(int port)
+    /// <param name="to">Where the other process's lane listens; with a Unix socket, that is used.</param>
+    public LaneSubject(LaneEndpoint to)
     {
+        Name = to.Socket is null ? "lane" : "lane over unix socket";
         _answered = OnAnswer;
-        _lane = Start(new NodeId("akka.tcp://bench@127.0.0.1:1", 1), new NoHandler(), _ => new LaneEndpoint("127.0.0.1", port));
+        _lane = Start(new NodeId("akka.tcp://bench@127.0.0.1:1", 1), new NoHandler(), _ => to);
     }
 
     /// <summary>The node that answers.</summary>
     public static NodeId Server { get; } = new("akka.tcp://bench@127.0.0.1:2", 2);
 
-    public string Name => "lane";
+    public string Name { get; }
 
     public TensorLane Lane => _lane;
 
