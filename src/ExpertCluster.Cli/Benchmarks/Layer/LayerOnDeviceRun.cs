@@ -75,7 +75,7 @@ internal sealed class LayerOnDeviceRun : IDisposable
 
         if (!_onHost)
         {
-            torch.cuda.synchronize();
+            torch.cuda.synchronize(_executor.TorchDevice);
         }
     });
 }

@@ -1,7 +1,6 @@
 using ExpertCluster.Moe;
 using ExpertCluster.Moe.Layers;
 using ExpertCluster.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
