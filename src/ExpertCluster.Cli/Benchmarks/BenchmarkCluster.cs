@@ -35,6 +35,10 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
                 {
                     node.Node.Roles = [NodeOptions.GatewayRole];
                 }
+                else
+                {
+                    (node.Experts.Device, node.Experts.Dtype) = (settings.Device, Dtype(settings));
+                }
             },
         };
         if (!settings.Processes)
@@ -50,6 +54,7 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
             [
                 "--role", NodeOptions.ExpertRole, "--seed", gateway.SeedEndpoint, "--model", model, "--threads", $"{settings.ClusterThreads}",
                 "--min-expert-nodes", $"{settings.Nodes}", "--set", "Experts:Weight=1",
+                "--set", $"Experts:Device={settings.Device}", "--set", $"Experts:Dtype={Dtype(settings)}",
             ]);
             using var progress = new LoadProgress(quiet);
             progress.Say($"starting {settings.Nodes} processes");
@@ -63,6 +68,8 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
             throw;
         }
     }
+
+    private static string Dtype(LayerBenchmarkSettings settings) => settings.IsBFloat16 ? "bfloat16" : "float32";
 
     public async ValueTask DisposeAsync()
     {

@@ -4,6 +4,7 @@ using ExpertCluster.Models;
 using ExpertCluster.Models.Synthetic;
 using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
+using ExpertCluster.Tensors.Checkpoints;
 using TorchSharp;
 using static ExpertCluster.Cli.Benchmarks.RoundStatistics;
 
@@ -21,6 +22,8 @@ internal static class LayerBenchmark
     public static async Task<LayerBenchmarkResult> RunAsync(
         LayerBenchmarkSettings settings, bool quiet, bool verbose, CancellationToken cancellationToken)
     {
+        LibTorch.Load();
+        await using var executor = LayerOnDevice.Open(settings);
         using var checkpoint = TemporaryCheckpoint.Write(new SyntheticCheckpointOptions
         {
             Layers = 1,
@@ -31,25 +34,26 @@ internal static class LayerBenchmark
             Vocab = 16,
             Heads = 1,
             KvHeads = 1,
+            Type = settings.IsBFloat16 ? TensorType.BF16 : TensorType.F32,
         });
-        LibTorch.Load();
         using var opened = ModelCheckpoint.Open(checkpoint.Directory);
-        await using var executor = new DeviceExecutor("cpu", settings.DirectThreads);
         await using var dense = await executor.RunAsync(() => opened.LoadDense(executor));
-        using var local = await LocalExperts.LoadAsync(opened, executor);
+        using var local = settings.IsScripted ? null : await LocalExperts.LoadAsync(opened, executor);
+        using var scripted = await LayerOnDevice.LoadAsync(settings, opened, executor);
         await using var cluster = await BenchmarkCluster.StartAsync(settings, checkpoint.Directory, quiet, verbose, cancellationToken);
 
         var rows = new List<LayerBenchmarkResult.Row>();
         foreach (var tokens in settings.Tokens)
         {
-            rows.Add(await MeasureAsync(settings, tokens, executor, dense, local, cluster, cancellationToken));
+            rows.Add(await MeasureAsync(settings, tokens, executor, dense, local, scripted, cluster, cancellationToken));
         }
 
         return new LayerBenchmarkResult(settings, rows);
     }
 
     private static async Task<LayerBenchmarkResult.Row> MeasureAsync(
-        LayerBenchmarkSettings settings, int tokens, DeviceExecutor executor, SequenceModel dense, LocalExperts local, BenchmarkCluster cluster,
+        LayerBenchmarkSettings settings, int tokens, DeviceExecutor executor, SequenceModel dense, LocalExperts? local, LayerOnDevice? scripted,
+        BenchmarkCluster cluster,
         CancellationToken cancellationToken)
     {
         var random = new Random(tokens);
@@ -62,12 +66,13 @@ internal static class LayerBenchmark
         var hidden = new FloatMatrix(tokens, settings.Hidden, input);
         var output = new float[input.Length];
         var routing = await dense.RouteAsync(0, input, tokens);
-        using var bare = await executor.RunAsync(() => new BareProducts(settings, routing, executor));
+        using var bare = scripted is null ? await executor.RunAsync(() => new BareProducts(settings, routing, executor)) : null;
+        using var onDevice = scripted is null ? null : await scripted.PrepareAsync(input, tokens, routing, settings.Experts);
 
         async Task Direct()
         {
             var routed = await dense.RouteAsync(0, input, tokens);
-            await local.ApplyAsync(0, new RoutedRows(tokens, settings.Hidden, input, routed), output, cancellationToken);
+            await local!.ApplyAsync(0, new RoutedRows(tokens, settings.Hidden, input, routed), output, cancellationToken);
         }
 
         FloatMatrix? answer = null;
@@ -75,9 +80,10 @@ internal static class LayerBenchmark
         var options = breakdown.Options;
         Task Cluster() => breakdown.MeasureAsync(
             async () => answer = await cluster.Client.ForwardLayerAsync(cluster.Model, 0, hidden, options, cancellationToken));
-        Task Bare() => executor.RunAsync(bare.Run);
+        Task Bare() => executor.RunAsync(bare!.Run);
 
-        Func<Task>[] variants = [Direct, Cluster, Bare];
+        Func<Task>[] variants = onDevice is null ? [Direct, Cluster, Bare] : [onDevice.DirectAsync, Cluster, onDevice.BareAsync];
+        int[] calls = [onDevice?.Calls ?? 1, 1, onDevice?.Calls ?? 1];
         var times = variants.Select(_ => new List<double>()).ToArray();
         for (var round = -WarmUpRounds; round < settings.Rounds; round++)
         {
@@ -89,7 +95,7 @@ internal static class LayerBenchmark
             for (var i = 0; i < variants.Length; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var milliseconds = await RoundAsync(variants[i]);
+                var milliseconds = await RoundAsync(variants[i]) / calls[i];
                 if (round >= 0)
                 {
                     times[i].Add(milliseconds);
@@ -97,9 +103,13 @@ internal static class LayerBenchmark
             }
         }
 
+        await (onDevice?.CopyToAsync(output) ?? Task.CompletedTask);
         return new LayerBenchmarkResult.Row(
             tokens, Median(times[0]), Median(times[1]), Median(times[2]), Median(Ratios(times[0], times[2])), Median(Ratios(times[0], times[1])),
-            LargestDifference(output, answer!.Values.Span), breakdown.Medians());
+            LargestDifference(output, answer!.Values.Span), breakdown.Medians())
+        {
+            FloorMs = settings.IsCuda ? LayerFloor.Milliseconds(settings, tokens, onDevice!.UsedExperts) : null,
+        };
     }
 
     private static async Task<double> RoundAsync(Func<Task> call)

@@ -28,6 +28,14 @@ internal static class BenchLayerCommand
 
     private static readonly Option<int> DirectThreads = Size("--direct-threads", "libtorch threads of the direct run and the bare products.", 2);
 
+    private static readonly Option<string> Device = Text("--device", "Where all variants compute: cpu, or cuda:N.", "cpu");
+
+    private static readonly Option<string> Dtype = Text("--dtype", "What experts compute in: float32 or bf16.", "float32");
+
+    private static readonly Option<double> Bandwidth = Rate("--device-bandwidth", "Memory bandwidth for the floor on CUDA, TB/s.", 3.35);
+
+    private static readonly Option<double> Flops = Rate("--device-flops", "Rate of matrix products for the floor on CUDA, TFLOP/s.", 785);
+
     public static Command Create()
     {
         var nodes = CommonOptions.Nodes(3);
@@ -36,14 +44,20 @@ internal static class BenchLayerCommand
         var verbose = CommonOptions.Verbose();
         var command = new Command("layer", "One layer: direct, through the cluster, and its bare matrix products.")
         {
-            Hidden, Ffn, Experts, TopK, Tokens, nodes, Processes, threads, DirectThreads, Rounds, json, verbose,
+            Hidden, Ffn, Experts, TopK, Tokens, nodes, Processes, threads, DirectThreads, Rounds, Device, Dtype, Bandwidth, Flops, json, verbose,
         };
         command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), async () =>
         {
             var settings = new LayerBenchmarkSettings(
                 parsed.GetValue(Hidden), parsed.GetValue(Ffn), parsed.GetValue(Experts), parsed.GetValue(TopK),
                 ParseTokens(parsed.GetValue(Tokens)!), parsed.GetValue(nodes), parsed.GetValue(Processes), parsed.GetValue(threads),
-                parsed.GetValue(DirectThreads), parsed.GetValue(Rounds));
+                parsed.GetValue(DirectThreads), parsed.GetValue(Rounds))
+            {
+                Device = parsed.GetValue(Device)!,
+                Dtype = parsed.GetValue(Dtype)!,
+                DeviceBandwidth = parsed.GetValue(Bandwidth),
+                DeviceFlops = parsed.GetValue(Flops),
+            };
             settings.Validate();
             var result = await LayerBenchmark.RunAsync(settings, parsed.GetValue(json), parsed.GetValue(verbose), cancellationToken);
             return parsed.GetValue(json) ? result.PrintJson() : result.PrintText();
@@ -52,6 +66,12 @@ internal static class BenchLayerCommand
     }
 
     private static Option<int> Size(string name, string description, int initial) =>
+        new(name) { Description = description, DefaultValueFactory = _ => initial };
+
+    private static Option<string> Text(string name, string description, string initial) =>
+        new(name) { Description = description, DefaultValueFactory = _ => initial };
+
+    private static Option<double> Rate(string name, string description, double initial) =>
         new(name) { Description = description, DefaultValueFactory = _ => initial };
 
     private static IReadOnlyList<int> ParseTokens(string list)

@@ -38,9 +38,12 @@ internal static class ExpertScripts
 
     private const string Tail = "    return parts[0] if len(parts) == 1 else torch.cat(parts)\n";
 
-    private static readonly Lazy<jit.CompilationUnit> Unit = new(() => FixedScript.Compile(FixedScript.HasGroupedProduct
+    private static readonly Lazy<jit.CompilationUnit> Unit = new(() => FixedScript.Compile(Text(FixedScript.HasGroupedProduct)));
+
+    /// <summary>The script, with or without grouped products.</summary>
+    internal static string Text(bool grouped) => grouped
         ? Head + Grouped + "            " + Plain.Replace("{0}", "            ", StringComparison.Ordinal) + Tail
-        : Head + "        " + Plain.Replace("{0}", "        ", StringComparison.Ordinal) + Tail));
+        : Head + "        " + Plain.Replace("{0}", "        ", StringComparison.Ordinal) + Tail;
 
     /// <summary>Computes.</summary>
     /// <param name="staged">One-dimensional, of the weights' type: rows, then the ends of groups as int32, 16-byte aligned.</param>

@@ -173,7 +173,7 @@ internal sealed class StagedExperts(Device device, long maxBytes) : IDisposable
         {
             try
             {
-                cuda.synchronize();
+                cuda.synchronize(device);
             }
 #pragma warning disable CA1031 // A device that is lost says so at every call; what it lost is reported already.
             catch

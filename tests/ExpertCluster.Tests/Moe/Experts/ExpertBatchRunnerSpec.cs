@@ -1,7 +1,6 @@
 using CsCheck;
 using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 

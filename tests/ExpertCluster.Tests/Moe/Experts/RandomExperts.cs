@@ -1,5 +1,4 @@
 using ExpertCluster.Moe;
-using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
