@@ -84,11 +84,13 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         while (true)
         {
             var change = board.NextChange;
-            progress?.Report((models.Sum(m => board.ReadyExperts(m.Name, m.Layers)), total));
             if (models.All(m => board.IsComplete(m.Name, m.Layers)))
             {
+                progress?.Report((total, total));
                 return;
             }
+
+            progress?.Report((models.Sum(m => board.ReadyExperts(m.Name, m.Layers)), total));
 
             if (models.Select(m => board.Problem(m.Name, m.Layers)).FirstOrDefault(p => p is not null) is { } problem)
             {
