@@ -67,7 +67,7 @@ internal sealed class ExpertActor : ReceiveActor
             // On the executor, behind whatever still computes with it.
             _expert = null;
             var (host, bytes) = (_host, _reserved);
-            host.Executor.Post(() =>
+            host.Executor.Free(() =>
             {
                 expert.Free();
                 host.Memory.Release(bytes);

@@ -11,13 +11,19 @@ internal sealed class HostedExpert(ReplicaId replica, IExpertNetwork network, in
 
     public ReplicaId Replica => replica;
 
+    /// <summary>H.</summary>
+    public int HiddenSize { get; } = network.HiddenSize;
+
     /// <summary>The network; null once it was freed. On the executor's thread.</summary>
     public IExpertNetwork? Network => _network;
 
     /// <summary>Rows that a sender may add now.</summary>
     public int Credits => Math.Max(0, maxQueuedRows - Volatile.Read(ref _queuedRows));
 
-    /// <summary>Takes rows unless the queue is full. An empty one takes any number, or a segment above the limit would never run.</summary>
+    /// <summary>
+    /// Takes rows unless the queue is full; called by the replica's actor alone. An empty one takes any number, or a segment above the limit would
+    /// never run.
+    /// </summary>
     public bool TryQueue(int rows)
     {
         var queued = Volatile.Read(ref _queuedRows);

@@ -18,8 +18,28 @@ internal sealed class SegmentBatch(torch.Device device, ILogger log) : IDisposab
     private float[] _input = [];
     private float[] _output = [];
 
-    /// <summary>Computes what was taken of one frame or several of one layer.</summary>
+    /// <summary>Computes what was taken of one frame or several of one layer. Never throws: a fault is told to those who wait.</summary>
     public void Run(IReadOnlyList<FrameWork> frames)
+    {
+        _groups.Clear();
+        try
+        {
+            Compute(frames);
+        }
+        catch (Exception e)
+        {
+            // Not of one expert – those are caught one by one – but of the whole batch, such as too little memory to copy rows together.
+            ExpertLog.BatchFailed(log, e, frames[0].Frame.Model, frames[0].Frame.Layer, frames.Sum(frame => frame.Rows));
+            foreach (var segment in frames.SelectMany(frame => frame.Segments).Where(segment => segment.IsOpen))
+            {
+                segment.End(SegmentStatus.Failed, e.Message);
+            }
+        }
+    }
+
+    public void Dispose() => _runner.Dispose();
+
+    private void Compute(IReadOnlyList<FrameWork> frames)
     {
         Group(frames);
         var segments = new ExpertSegment[_groups.Count];
@@ -36,11 +56,7 @@ internal sealed class SegmentBatch(torch.Device device, ILogger log) : IDisposab
         {
             End(_groups[i], failures[i], ref at);
         }
-
-        _groups.Clear();
     }
-
-    public void Dispose() => _runner.Dispose();
 
     private void Group(IReadOnlyList<FrameWork> frames)
     {

@@ -20,6 +20,9 @@ internal sealed class SegmentWork(FrameWork frame, int index, int firstRow, int 
     /// <summary>Who computes it; null where it was refused.</summary>
     public HostedExpert? Expert { get; private set; }
 
+    /// <summary>Whether it was taken and is not over.</summary>
+    public bool IsOpen => Expert is not null && _result is null;
+
     /// <summary>What became of it.</summary>
     public SegmentResult Result => _result ?? new SegmentResult(SegmentStatus.Failed, 0, "It was not answered.");
 
@@ -41,9 +44,17 @@ internal sealed class SegmentWork(FrameWork frame, int index, int firstRow, int 
         ? new ExpertSegment(network, frame.Frame.Rows.Halves.Slice(First, Length), rows, frame.Output.Halves.Slice(First, Length))
         : new ExpertSegment(network, Input, rows, Output);
 
-    /// <summary>Its actor has taken it, if there is room.</summary>
+    /// <summary>Its actor has taken it, if it fits and there is room.</summary>
     public void Accept(HostedExpert expert)
     {
+        if (expert.HiddenSize != frame.Frame.HiddenSize)
+        {
+            // A sender that knows another checkpoint by this model's name.
+            Refuse(new SegmentResult(SegmentStatus.Failed, expert.Credits, $"its rows have {frame.Frame.HiddenSize} values, {expert.Replica} of "
+                + $"{frame.Frame.Model} takes {expert.HiddenSize}: do sender and node have the same checkpoint?"));
+            return;
+        }
+
         if (!expert.TryQueue(rows))
         {
             Refuse(new SegmentResult(SegmentStatus.Busy, expert.Credits));

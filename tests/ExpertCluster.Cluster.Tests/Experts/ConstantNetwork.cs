@@ -6,7 +6,7 @@ namespace ExpertCluster.Cluster.Tests.Experts;
 /// <summary>Answers every row with one value and notes how many rows it got; NaN makes it fail.</summary>
 internal sealed class ConstantNetwork(int index, float value, List<(int Expert, int Rows)> products) : IExpertNetwork
 {
-    public int HiddenSize => 2;
+    public int HiddenSize { get; init; } = 2;
 
     public long Bytes => 0;
 

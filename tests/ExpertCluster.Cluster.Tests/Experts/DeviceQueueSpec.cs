@@ -95,6 +95,41 @@ public sealed class DeviceQueueSpec : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Rows_of_another_width_are_refused_with_both_widths_and_nothing_else_suffers()
+    {
+        var queue = Queue();
+        var wide = new HostedExpert(new ReplicaId(0, 1, 0), new ConstantNetwork(1, 3, _products) { HiddenSize = 4 }, 100);
+        FrameWork[] frames = [Add(queue, 0, (wide, 1)), Add(queue, 0, (wide, 1), (Expert(2, 5), 1))];
+
+        await AnswersAsync(frames);
+
+        (await frames[0].Completion).Segments[0].Should().Match<SegmentResult>(s =>
+            s.Status == SegmentStatus.Failed && s.Detail!.Contains("have 2 values") && s.Detail.Contains("takes 4"));
+        (await frames[1].Completion).Segments.Select(s => s.Status).Should().Equal(SegmentStatus.Failed, SegmentStatus.Done);
+    }
+
+    [Fact]
+    public async Task A_fault_of_the_whole_batch_is_told_to_all_and_the_next_batch_computes()
+    {
+        var queue = Queue();
+        var expert = Expert(1, 3);
+        FrameWork[] broken = [Add(queue, 0, (expert, 1)), Add(queue, 0, (expert, 1))];
+        broken[1].Frame.Dispose();
+
+        await AnswersAsync(broken);
+        var next = Add(queue, 0, (expert, 2));
+        await AnswersAsync(next);
+
+        foreach (var frame in broken)
+        {
+            (await frame.Completion).Segments[0].Status.Should().Be(SegmentStatus.Failed);
+        }
+
+        (await next.Completion).Segments[0].Status.Should().Be(SegmentStatus.Done);
+        expert.Credits.Should().Be(100);
+    }
+
+    [Fact]
     public async Task A_frame_waits_for_its_last_segment_and_a_refused_one_counts()
     {
         var queue = Queue();
