@@ -30,15 +30,16 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly ClusterBalancer _balancer;
+    private readonly Rebalancer _rebalancer;
     private readonly PauseGuard _pause;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
     private Action? _onNodesChanged;
 
-    public BalancerActor(BalancerOptions options, Func<ClusterBalancer> balancer, PlacementBoard board, TimeProvider time, ILogger log)
+    public BalancerActor(BalancerOptions options, Func<(ClusterBalancer, Rebalancer)> create, PlacementBoard board, TimeProvider time, ILogger log)
     {
         _options = options;
-        _balancer = balancer();
+        (_balancer, _rebalancer) = create();
         _board = board;
         _time = time;
         _log = log;
@@ -113,6 +114,11 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     {
         _balancer.OnReport(report, _time.GetUtcNow());
         SchedulePublish();
+        if (!Timers.IsTimerActive(nameof(Reconcile)))
+        {
+            // Reports come in bursts; one look at everything for all of a burst.
+            Timers.StartSingleTimer(nameof(Reconcile), Reconcile.Instance, PublishDelay);
+        }
     }
 
     private void SchedulePublish()
@@ -143,7 +149,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
                     register => register.WithValue(_cluster.SelfUniqueAddress, placement, EpochClock)));
             }
 
-            TellToStart(model, now, onlyNew: true);
+            TellToStart(model, now);
         }
     }
 
@@ -152,13 +158,11 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     /// <summary>The newest epoch wins, whatever clocks say.</summary>
     private static long EpochClock(long timestamp, LayerPlacement placement) => placement.Epoch;
 
-    private void TellToStart(ModelPlacement model, DateTimeOffset now, bool onlyNew)
+    private void TellToStart(ModelPlacement model, DateTimeOffset now)
     {
-        foreach (var entry in model.Replicas.Where(e => e.State != ReplicaState.Draining))
+        foreach (var entry in _balancer.DueStarts(model, now))
         {
-            // A balancer that took over asks everyone once: what was ready then answers so now.
-            if ((entry.Told is null || (!onlyNew && entry.State != ReplicaState.Ready && now - entry.Told >= _options.RetryInterval))
-                && TryTell(new StartReplica(model.Name, entry.Replica, entry.Node), model.Name, entry.Replica))
+            if (TryTell(new StartReplica(model.Name, entry.Replica, entry.Node), model.Name, entry.Replica))
             {
                 entry.Told = now;
             }
@@ -188,6 +192,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         }
 
         var now = _time.GetUtcNow();
+        _rebalancer.Evaluate(now);
         if (_balancer.Moves.Active is not null)
         {
             ReconcileAll();
@@ -213,7 +218,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         {
             if (!model.IsDirty && _balancer.Members.HasMajority)
             {
-                TellToStart(model, now, onlyNew: false);
+                TellToStart(model, now);
             }
         }
     }

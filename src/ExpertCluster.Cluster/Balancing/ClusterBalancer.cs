@@ -98,7 +98,7 @@ internal sealed class ClusterBalancer
         }
     }
 
-    /// <summary>An expert's actor says what became of it. True when something changed.</summary>
+    /// <summary>An expert's actor says what became of it. What follows from it, the next <see cref="Reconcile"/> does.</summary>
     public void OnReport(ReplicaReport report, DateTimeOffset now)
     {
         if (_models.Find(m => m.Name == report.Model) is not { } model
@@ -115,16 +115,19 @@ internal sealed class ClusterBalancer
         switch (report.Outcome)
         {
             case ReplicaOutcome.Loading:
-                model.SetState(entry, ReplicaState.Loading);
+                // One that is ready does not load again under the same number: the report is late.
+                if (entry.State == ReplicaState.Assigned)
+                {
+                    model.SetState(entry, ReplicaState.Loading);
+                }
+
                 break;
-            case ReplicaOutcome.Ready when _probes.Check(model.Name, report.Replica, report.Probe) is { } difference:
-                BalancerLog.GaveUp(_log, model.Name, report.Replica, report.Node, report.Outcome, difference);
-                Decisions.Add(model.Name, model.Epoch, "probe-failed", report.Replica.ToString(), $"on {report.Node.HostPort} {difference}");
-                _exclusions.Add(model.Name, report.Replica, report.Node, now + _options.ProbeExclusion, difference);
-                Retirements.Begin(model, entry, now);
+            case ReplicaOutcome.Ready when entry.State != ReplicaState.Ready && !_probes.Knows(model.Name, report.Replica)
+                && model.Of(report.Replica.Layer, report.Replica.Expert).Any(e => e.State == ReplicaState.Ready):
+                // This balancer is new: one that serves already sets the measure, and it is asked for it. This one is asked again, too.
                 break;
             case ReplicaOutcome.Ready:
-                model.SetState(entry, ReplicaState.Ready);
+                OnReady(model, entry, report, now);
                 break;
             case ReplicaOutcome.Stopped when entry.State == ReplicaState.Draining:
                 model.Remove(entry);
@@ -133,15 +136,21 @@ internal sealed class ClusterBalancer
                 OnLoss(model, entry, report, now);
                 break;
         }
-
-        Reconcile(now);
     }
 
     /// <summary>The changed layers of all models, under new epochs.</summary>
     public IEnumerable<LayerPlacement> TakeChanges() => _models.SelectMany(m => m.TakeChanges());
 
+    /// <summary>Replicas that are due to be told to start, and to say what they are: new ones, and those that have not answered for a while. A balancer that
+    /// took over asks everyone: what was ready then answers so now.</summary>
+    public IReadOnlyList<ModelPlacement.Entry> DueStarts(ModelPlacement model, DateTimeOffset now) => [.. model.Replicas.Where(
+        e => e.State != ReplicaState.Draining && (e.Told is null || (!e.IsConfirmed && now - e.Told >= _options.RetryInterval)))];
+
     /// <summary>Orders that are due to replicas that are to go.</summary>
     public IEnumerable<RetireReplica> DueRetirements(ModelPlacement model, DateTimeOffset now) => _retirements.Due(model, now);
+
+    /// <summary>Nodes that are not asked for certain experts now.</summary>
+    public IReadOnlySet<(int Layer, int Expert, NodeId Node)> Excluded(ModelPlacement model) => _exclusions.Of(model.Name);
 
     /// <summary>Nodes that are to hold nothing.</summary>
     public IReadOnlySet<NodeId> Leaving() =>
@@ -162,6 +171,31 @@ internal sealed class ClusterBalancer
 
     private bool HasRoom(ModelPlacement model, NodeId node) => Members.Nodes.TryGetValue(node, out var described)
         && !described.IsDraining && UsedBytes(described) + BytesOn(model, described) <= described.MemoryBytes;
+
+    /// <summary>Takes a copy that agrees with the others, and turns away one that doesn't.</summary>
+    private void OnReady(ModelPlacement model, ModelPlacement.Entry entry, ReplicaReport report, DateTimeOffset now)
+    {
+        if (_probes.Check(model.Name, report.Replica, report.Node, report.Probe, out var outvoted) is { } difference)
+        {
+            TurnAway(model, entry, difference, now);
+            return;
+        }
+
+        entry.IsConfirmed = true;
+        model.SetState(entry, ReplicaState.Ready);
+        if (outvoted is { } wrong && model.Find(wrong) is { } former)
+        {
+            TurnAway(model, former, $"copies on two other nodes agree with each other and not with it, last {report.Replica} on {report.Node.HostPort}", now);
+        }
+    }
+
+    private void TurnAway(ModelPlacement model, ModelPlacement.Entry entry, string difference, DateTimeOffset now)
+    {
+        BalancerLog.GaveUp(_log, model.Name, entry.Replica, entry.Node, ReplicaOutcome.Failed, difference);
+        Decisions.Add(model.Name, model.Epoch, "probe-failed", entry.Replica.ToString(), $"on {entry.Node.HostPort}: {difference}");
+        _exclusions.Add(model.Name, entry.Replica, entry.Node, now + _options.ProbeExclusion, difference);
+        Retirements.Begin(model, entry, now);
+    }
 
     private void OnLoss(ModelPlacement model, ModelPlacement.Entry entry, ReplicaReport report, DateTimeOffset now)
     {
@@ -237,6 +271,11 @@ internal sealed class ClusterBalancer
     /// <summary>A copy that was about to go stays when it has become the only one.</summary>
     private static void KeepLastOnes(ModelPlacement model)
     {
+        if (model.Replicas.All(e => e.State != ReplicaState.Draining))
+        {
+            return;
+        }
+
         foreach (var expert in model.Replicas.GroupBy(e => (e.Replica.Layer, e.Replica.Expert)).ToArray())
         {
             if (expert.All(e => e.State != ReplicaState.Ready) && expert.FirstOrDefault(e => e.State == ReplicaState.Draining && e.ToldToGo is null) is { } last)
@@ -332,7 +371,7 @@ internal sealed class ClusterBalancer
         }
     }
 
-    private static long InFloat32(long bytes, RowType type) =>
+    public static long InFloat32(long bytes, RowType type) =>
         (long)Int128.Min((Int128)bytes * sizeof(float) / type.Size(), long.MaxValue);
 
     private int HeldBy(NodeId node) => _models.Sum(m => m.Replicas.Count(e => e.Node == node));

@@ -10,4 +10,10 @@ internal interface IBalancerLoad
 
     /// <summary>How fast a node computes rows, relative to the others' median; 1 where too little was seen.</summary>
     double Speed(NodeId node);
+
+    /// <summary>Why the placement no longer fits the load, in words; null while it does. Asked once per interval.</summary>
+    string? Drift(ModelPlacement model, DateTimeOffset now);
+
+    /// <summary>The present load is the one the placement is now made for.</summary>
+    void Planned(ModelPlacement model, DateTimeOffset now);
 }

@@ -166,6 +166,9 @@ internal sealed class ModelPlacement
         /// <summary>When it was last told to start; null when it has not been by this balancer.</summary>
         public DateTimeOffset? Told { get; set; }
 
+        /// <summary>Whether this balancer has heard from it that it is ready.</summary>
+        public bool IsConfirmed { get; set; }
+
         /// <summary>Since when it is to go; null while it is to stay.</summary>
         public DateTimeOffset? RetiringSince { get; set; }
 

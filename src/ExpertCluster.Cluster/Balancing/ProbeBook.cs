@@ -15,11 +15,20 @@ internal sealed class ProbeBook
     /// <summary>The same where one of the two computes in bfloat16, whose values have 8 bits: a few roundings of 2⁻⁸.</summary>
     private const float BFloat16Tolerance = 3e-2f;
 
-    private readonly Dictionary<(string Model, int Layer, int Expert), (ReplicaId Replica, ReplicaProbe Probe)> _first = [];
+    private readonly Dictionary<(string Model, int Layer, int Expert), Record> _records = [];
 
-    /// <summary>Why a copy may not answer; null where it may. The first copy of an expert sets the measure.</summary>
-    public string? Check(string model, ReplicaId replica, ReplicaProbe? probe)
+    /// <summary>Whether a copy of an expert has set the measure.</summary>
+    public bool Knows(string model, ReplicaId replica) => _records.ContainsKey((model, replica.Layer, replica.Expert));
+
+    /// <summary>Why a copy may not answer; null where it may. The first copy of an expert sets the measure, until copies on two other nodes agree that it is wrong.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="replica">The copy.</param>
+    /// <param name="node">Where it is.</param>
+    /// <param name="probe">What it answered.</param>
+    /// <param name="outvoted">The copy whose measure no longer holds; null as a rule.</param>
+    public string? Check(string model, ReplicaId replica, NodeId node, ReplicaProbe? probe, out ReplicaId? outvoted)
     {
+        outvoted = null;
         if (probe is null)
         {
             // A node of an older version, which had no probes.
@@ -27,13 +36,41 @@ internal sealed class ProbeBook
         }
 
         var key = (model, replica.Layer, replica.Expert);
-        if (!_first.TryGetValue(key, out var first))
+        if (!_records.TryGetValue(key, out var record))
         {
-            _first[key] = (replica, probe);
+            _records[key] = new Record(replica, probe);
             return null;
         }
 
-        var (other, expected) = first;
+        if (Difference(record, probe) is not { } difference)
+        {
+            return null;
+        }
+
+        if (record.Dissent.Exists(d => d.Node != node && d.Probe.Type == probe.Type && d.Probe.Weights == probe.Weights))
+        {
+            outvoted = record.Replica;
+            _records[key] = new Record(replica, probe);
+            return null;
+        }
+
+        record.Dissent.RemoveAll(d => d.Node == node);
+        record.Dissent.Add((node, probe));
+        return difference;
+    }
+
+    /// <summary>Forgets a model that is no longer served.</summary>
+    public void Forget(string model)
+    {
+        foreach (var key in _records.Keys.Where(k => k.Model == model).ToArray())
+        {
+            _records.Remove(key);
+        }
+    }
+
+    private static string? Difference(Record record, ReplicaProbe probe)
+    {
+        var (other, expected) = (record.Replica, record.Probe);
         if (probe.Type == expected.Type && probe.Weights != expected.Weights)
         {
             return $"its weights (hash {probe.Weights}) are not those of {other} ({expected.Weights})";
@@ -63,12 +100,13 @@ internal sealed class ProbeBook
             : string.Create(CultureInfo.InvariantCulture, $"its answers to the probe differ from those of {other} by {worst:g3}, of which {limit:g3} is allowed");
     }
 
-    /// <summary>Forgets a model that is no longer served.</summary>
-    public void Forget(string model)
+    private sealed class Record(ReplicaId replica, ReplicaProbe probe)
     {
-        foreach (var key in _first.Keys.Where(k => k.Model == model).ToArray())
-        {
-            _first.Remove(key);
-        }
+        public ReplicaId Replica { get; } = replica;
+
+        public ReplicaProbe Probe { get; } = probe;
+
+        /// <summary>Copies that were turned away, one a node.</summary>
+        public List<(NodeId Node, ReplicaProbe Probe)> Dissent { get; } = [];
     }
 }

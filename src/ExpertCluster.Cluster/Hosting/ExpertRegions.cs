@@ -35,10 +35,14 @@ internal sealed class ExpertRegions(
 
     private IActorRef StartBalancer()
     {
-        var (balancerOptions, all, knownPlacements, clock) = (options.Balancer, models.ToList(), board, time);
+        var (balancerOptions, rebalance, all, knownPlacements, clock) = (options.Balancer, options.Rebalance, models.ToList(), board, time);
         var log = logs.CreateLogger<BalancerActor>();
-        Func<ClusterBalancer> create = () => new ClusterBalancer(
-            balancerOptions, new MoveLimits(2, 0, TimeSpan.FromMinutes(2)), all.Select(Placement), NoDecisions.Instance, log);
+        var limits = new MoveLimits(rebalance.MaxConcurrentMoves, rebalance.MaxBytesPerSecond, rebalance.StepTimeout);
+        Func<(ClusterBalancer, Rebalancer)> create = () =>
+        {
+            var balancer = new ClusterBalancer(balancerOptions, limits, all.Select(Placement), NoDecisions.Instance, log);
+            return (balancer, new Rebalancer(rebalance, balancerOptions, balancer, NoLoad.Instance, log));
+        };
         var props = Props.Create(() => new BalancerActor(balancerOptions, create, knownPlacements, clock, log));
         system.ActorOf(
             ClusterSingletonManager.Props(
