@@ -3,8 +3,8 @@ namespace ExpertCluster.Cluster.Planning;
 /// <summary>A layer before and after a plan.</summary>
 /// <param name="Layer"><see cref="PlanLayer.Layer"/>.</param>
 /// <param name="BalancednessBefore">
-/// Mean device time ÷ largest device time over all devices, 0 to 1, copies of an expert sharing its load evenly; with equal devices this is EPLB's
-/// figure. An expert without a copy burdens nobody. 1 for a layer without load.
+/// Device time with perfect balance (all load ÷ all speed) ÷ largest device time, 0 to 1, copies of an expert sharing its load evenly. With equal
+/// devices this is EPLB's figure, mean ÷ max. Load of an expert without a copy burdens nobody. 1 for a layer without load.
 /// </param>
 /// <param name="BalancednessAfter">The same after the plan.</param>
 /// <param name="MaxTimeBefore">Load ÷ speed of the slowest device.</param>

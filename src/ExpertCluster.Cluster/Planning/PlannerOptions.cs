@@ -24,8 +24,14 @@ public sealed record PlannerOptions
     /// </summary>
     public double MinGain { get; init; } = 0.02;
 
-    /// <summary>Relative difference in a layer's largest device time below which two placements count as equal, 0 to 1. Default 0.001.</summary>
-    public double SameGain { get; init; } = 0.001;
+    /// <summary>Relative difference in a layer's largest device time below which two placements count as equal, 0 to 1. Default 0.0015.</summary>
+    public double SameGain { get; init; } = 0.0015;
+
+    /// <summary>
+    /// Whether a layer is balanced enough when it is as balanced as a fresh plan of <see cref="Eplb"/> for the load would be: the same balance for
+    /// the fewest copies, instead of the most balance that copies pay for. Default false.
+    /// </summary>
+    public bool EnoughLikeEplb { get; init; }
 
     /// <summary>Most copies to send for the sake of balance; null is no limit. What must change does not count.</summary>
     public int? MaxMoves { get; init; }
