@@ -21,6 +21,15 @@ public sealed class ExpertClusterOptions
     /// <summary>How experts are given to nodes.</summary>
     public BalancerOptions Balancer { get; set; } = new();
 
+    /// <summary>How load is measured.</summary>
+    public LoadOptions Load { get; set; } = new();
+
+    /// <summary>When experts move, and how fast.</summary>
+    public RebalanceOptions Rebalance { get; set; } = new();
+
+    /// <summary>What the balancer remembers, and where.</summary>
+    public StoreOptions Store { get; set; } = new();
+
     /// <summary>How tensors travel.</summary>
     public LaneOptions Lane { get; set; } = new();
 
@@ -42,6 +51,9 @@ public sealed class ExpertClusterOptions
         Gateway.Validate(errors);
         Router.Validate(errors);
         Balancer.Validate(errors);
+        Load.Validate(errors, IsGateway);
+        Rebalance.Validate(errors);
+        Store.Validate(errors);
         Lane.Validate(errors);
         for (var i = 0; i < Models.Count; i++)
         {
