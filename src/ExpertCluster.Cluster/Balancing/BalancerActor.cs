@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.DistributedData;
 using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Cluster.Placement;
 using ExpertCluster.Cluster.Sharding;
 using ExpertCluster.Contracts;
@@ -28,22 +29,35 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
     private readonly Dictionary<(string Model, int Layer, int Expert, NodeId Node), (DateTimeOffset Until, string Reason)> _excluded = [];
+    private readonly LoadKeeper? _load;
     private Action? _onNodesChanged;
 
     public BalancerActor(
-        BalancerOptions options, IReadOnlyList<ModelPlacement> models, PlacementBoard board, TimeProvider time, ILogger log)
+        BalancerOptions options, IReadOnlyList<ModelPlacement> models, PlacementBoard board, TimeProvider time, ILogger log,
+        LoadKeeper? load = null)
     {
         _options = options;
         _models = models;
         _board = board;
         _time = time;
         _log = log;
+        _load = load;
 
         Receive<Reconcile>(_ => ReconcileAll());
         Receive<ReplicaReport>(OnReport);
         Receive<Publish>(_ => PublishChanges());
         Receive<Retry>(_ => OnRetry());
         Receive<IUpdateResponse>(_ => { });
+        if (load is not null)
+        {
+            ReceiveAny(message =>
+            {
+                if (!load.Receive(message))
+                {
+                    Unhandled(message);
+                }
+            });
+        }
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -68,6 +82,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         _board.NodesChanged += _onNodesChanged;
         Timers.StartPeriodicTimer(nameof(Retry), Retry.Instance, _options.RetryInterval);
         Self.Tell(Reconcile.Instance);
+        _load?.Begin(_replicator, Self);
     }
 
     protected override void PostStop() => _board.NodesChanged -= _onNodesChanged;
@@ -243,6 +258,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
             {
                 // This node's own board first: the allocation strategy reads it as soon as a replica is told to start.
                 _board.Publish(placement);
+                _load?.Save(model.Fingerprint, placement);
                 _replicator.Tell(Dsl.Update(
                     PlacementKeys.Layer(model.Name, placement.Layer), Register(placement), new WriteAll(TimeSpan.FromSeconds(2)),
                     register => register.WithValue(_cluster.SelfUniqueAddress, placement, EpochClock)));
@@ -281,6 +297,8 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private void OnRetry()
     {
         ReconcileAll();
+        _load?.Book.Keep(_board.Nodes.Keys.ToHashSet());
+        _load?.Save(_replicator, _cluster.SelfUniqueAddress);
         var now = _time.GetUtcNow();
         foreach (var model in _models)
         {
