@@ -67,8 +67,9 @@ public sealed class DriftDetectorSpec
             detector.Evaluate(Loads.Model, 1, Skewed, 0.5).Should().Match<DriftVerdict>(v => v.State == DriftState.Confirming && v.Confirmations == look);
         }
 
-        detector.Evaluate(Loads.Model, 1, Skewed, 0.5).Should().Match<DriftVerdict>(v => v.Fires && v.Confirmations == confirmations)
-            .Which.Reason.Should().ContainAll("0.500", "0.9");
+        var last = detector.Evaluate(Loads.Model, 1, Skewed, 0.5);
+        last.Should().Match<DriftVerdict>(v => v.Fires && v.Confirmations == confirmations);
+        last.Reason.Should().ContainAll("0.500", "0.9");
     }
 
     [Fact]
