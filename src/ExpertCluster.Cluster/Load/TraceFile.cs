@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace ExpertCluster.Cluster.Load;
@@ -9,19 +8,23 @@ internal sealed class TraceFile : IDisposable
     /// <summary>Version of the lines.</summary>
     public const int Version = 1;
 
-    private readonly FileStream _stream;
-    private readonly MemoryStream _line = new();
+    private readonly Stream _stream;
+    private readonly MemoryStream _lines = new();
     private List<DemandCounter> _layers = [];
 
     /// <summary>Makes the file and writes its first line.</summary>
+    /// <param name="path">The file; one that exists is written anew.</param>
+    /// <param name="model">What it is of.</param>
+    /// <param name="open">Opens another stream in its place.</param>
     /// <exception cref="InvalidDataException">It can not be made; the message names it.</exception>
-    public TraceFile(string path, TracedModel model)
+    public TraceFile(string path, TracedModel model, Func<string, Stream>? open = null)
     {
         (Path, Model) = (path, model.Name);
         try
         {
-            _stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
-            Write(json =>
+            // Without a buffer of its own, whose remains could fail again when the file is closed.
+            _stream = open?.Invoke(path) ?? new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            Add(json =>
             {
                 json.WriteString("trace", "expertcluster-router");
                 json.WriteNumber("version", Version);
@@ -30,7 +33,7 @@ internal sealed class TraceFile : IDisposable
                 json.WriteNumber("experts", model.Experts);
                 json.WriteNumber("expert_bytes", model.ExpertBytes);
             });
-            _stream.Flush();
+            Write();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
@@ -57,11 +60,9 @@ internal sealed class TraceFile : IDisposable
     /// <param name="at">Time since recording began.</param>
     public void Record(TimeSpan at)
     {
-        var any = false;
         foreach (var layer in _layers.Where(layer => layer.Take()))
         {
-            any = true;
-            Write(json =>
+            Add(json =>
             {
                 json.WriteNumber("t", Math.Round(at.TotalSeconds, 3));
                 json.WriteNumber("layer", layer.Layer);
@@ -70,23 +71,10 @@ internal sealed class TraceFile : IDisposable
             });
         }
 
-        if (any)
-        {
-            _stream.Flush();
-        }
+        Write();
     }
 
-    public void Dispose()
-    {
-        try
-        {
-            _stream.Dispose();
-        }
-        catch (IOException)
-        {
-            // What could not be written was told when it could not.
-        }
-    }
+    public void Dispose() => _stream.Dispose();
 
     private static void Numbers(Utf8JsonWriter json, string name, IEnumerable<long> values)
     {
@@ -99,17 +87,22 @@ internal sealed class TraceFile : IDisposable
         json.WriteEndArray();
     }
 
-    private void Write(Action<Utf8JsonWriter> properties)
+    private void Add(Action<Utf8JsonWriter> properties)
     {
-        _line.SetLength(0);
-        using (var json = new Utf8JsonWriter(_line))
+        using (var json = new Utf8JsonWriter(_lines))
         {
             json.WriteStartObject();
             properties(json);
             json.WriteEndObject();
         }
 
-        _line.Write(Encoding.UTF8.GetBytes("\n"));
-        _stream.Write(_line.GetBuffer(), 0, (int)_line.Length);
+        _lines.WriteByte((byte)'\n');
+    }
+
+    /// <summary>Whole lines only, so that whoever reads along sees no half of one.</summary>
+    private void Write()
+    {
+        _stream.Write(_lines.GetBuffer(), 0, (int)_lines.Length);
+        _lines.SetLength(0);
     }
 }

@@ -22,7 +22,8 @@ internal sealed class TraceRecorder : IDisposable
 
     /// <summary>Makes the files; null where nothing is to be recorded.</summary>
     /// <exception cref="InvalidDataException">A file can not be made; the message names it.</exception>
-    public static TraceRecorder? Open(LoadOptions options, IReadOnlyList<TracedModel> models, TimeProvider time, ILogger log)
+    public static TraceRecorder? Open(
+        LoadOptions options, IReadOnlyList<TracedModel> models, TimeProvider time, ILogger log, Func<string, Stream>? open = null)
     {
         if (options.RecordPath is not { } path)
         {
@@ -34,7 +35,7 @@ internal sealed class TraceRecorder : IDisposable
         {
             foreach (var model in models)
             {
-                files.Add(new TraceFile(TraceFile.PathOf(path, model.Name, models.Count), model));
+                files.Add(new TraceFile(TraceFile.PathOf(path, model.Name, models.Count), model, open));
             }
 
             return new TraceRecorder(files, options, time, log);
@@ -84,7 +85,7 @@ internal sealed class TraceRecorder : IDisposable
                 {
                     file.Record(_time.GetElapsedTime(_started));
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
                 {
                     _isOver = true;
                     LoadLog.RecordingEnded(_log, file.Path, e.Message);

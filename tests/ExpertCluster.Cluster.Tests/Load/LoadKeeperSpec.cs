@@ -15,6 +15,8 @@ public sealed class LoadKeeperSpec(ITestOutputHelper output) : TestKit("akka.log
     private static readonly LoadModel Model = new("m", "f", [0], 2);
     private static readonly UniqueAddress Self = new(new Address("akka.tcp", "expertcluster", "h", 1), 1);
 
+    private static CancellationToken Test => TestContext.Current.CancellationToken;
+
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddDays(20_000));
 
     [Fact]
@@ -26,8 +28,8 @@ public sealed class LoadKeeperSpec(ITestOutputHelper output) : TestKit("akka.log
         var keeper = new LoadKeeper([Model], new LoadOptions(), () => store, _time, NullLogger.Instance);
         keeper.Begin(replicator, balancer);
         keeper.Add(new Decision(0, _time.GetUtcNow(), "m", 1, "plan", "s", "before the store was open", "{}"));
-        var asked = await replicator.ExpectMsgAsync<Get>();
-        keeper.Receive(await balancer.ReceiveOneAsync(TimeSpan.FromSeconds(20))).Should().BeTrue();
+        var asked = await replicator.ExpectMsgAsync<Get>(cancellationToken: Test);
+        keeper.Receive(await balancer.ReceiveOneAsync(TimeSpan.FromSeconds(20), Test)).Should().BeTrue();
         keeper.Book.Demand("m", 0)[0].Should().Be(100);
         store.Decisions().Should().ContainSingle();
 
@@ -38,13 +40,13 @@ public sealed class LoadKeeperSpec(ITestOutputHelper output) : TestKit("akka.log
 
         _time.Advance(TimeSpan.FromSeconds(10));
         keeper.Save(replicator, Self);
-        await replicator.ExpectNoMsgAsync(TimeSpan.Zero);
+        await replicator.ExpectNoMsgAsync(TimeSpan.Zero, Test);
         keeper.Receive(new LoadReport(new NodeId("a", 1), "m", null, [new ExpertDemand(0, 1, 0, 7)], [])).Should().BeTrue();
         keeper.Save(replicator, Self);
-        (await replicator.ExpectMsgAsync<Update>()).Key.Id.Should().Be("load/m");
+        (await replicator.ExpectMsgAsync<Update>(cancellationToken: Test)).Key.Id.Should().Be("load/m");
         store.Load("m", "f")!.At.Should().Be(_time.GetUtcNow());
         keeper.Save(replicator, Self);
-        await replicator.ExpectNoMsgAsync(TimeSpan.Zero);
+        await replicator.ExpectNoMsgAsync(TimeSpan.Zero, Test);
     }
 
     private LoadSnapshot Load(double rows, int age) => new(

@@ -66,7 +66,7 @@ public sealed class LoadMeterSpec
         parts.Should().OnlyContain(p => MessageCodec.ToBytes(p.Load).Length < 64_000).And.HaveCountLessThanOrEqualTo(2);
         var next = new LoadBook([model], new LoadOptions(), time);
         parts.Sum(p => next.Restore(p.Load)).Should().Be(58);
-        next.Demand("large", 60)[255].Should().BeApproximately(60 * 255, 20);
+        next.Demand("large", 60)[255].Should().BeApproximately(61 * 255, 20);
     }
 
     internal static void Answer(RouterStatistics statistics, int expert, bool[] generated, int tokens = 3)
