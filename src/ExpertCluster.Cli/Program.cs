@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ExpertCluster.Cli.Commands;
+using ExpertCluster.Cli.Operations;
 using ExpertCluster.Cli.Output;
 
 var root = new RootCommand("An elastic cluster for Mixture-of-Experts models: every expert is an actor.")
@@ -13,6 +14,11 @@ var root = new RootCommand("An elastic cluster for Mixture-of-Experts models: ev
     NodeCommand.Create(),
     BenchCommand.Create(),
 };
+foreach (var command in OperatorCommands.All())
+{
+    root.Subcommands.Add(command);
+}
+
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {

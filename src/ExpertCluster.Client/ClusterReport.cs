@@ -9,6 +9,12 @@ namespace ExpertCluster.Client;
 public sealed record ClusterReport(
     string Model, long Epoch, IReadOnlyList<NodeReport> Nodes, IReadOnlyList<IReadOnlyList<long>> TokensRouted, long Retries)
 {
+    /// <summary>Every replica of the model as this gateway knows it, in the order of layer, expert and number.</summary>
+    public IReadOnlyList<ReplicaReport> Replicas { get; init; } = [];
+
+    /// <summary>What the balancer is about; null before it said so.</summary>
+    public BalancerReport? Balancer { get; init; }
+
     /// <summary>
     /// The same moment, counting only what came after an earlier report of the same gateway. Counters that are below the earlier ones are
     /// another gateway's and stay as they are.

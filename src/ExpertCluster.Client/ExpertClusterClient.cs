@@ -85,6 +85,19 @@ public sealed class ExpertClusterClient : IExpertClusterClient
     }
 
     /// <inheritdoc/>
+    public async Task<string> OperateAsync(string verb, string? arguments = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(verb);
+        OperateResponse response = await CallAsync(
+            nameof(OperateAsync),
+            null,
+            info => new OperateRequest { Call = info, Verb = verb, Arguments = arguments ?? "" },
+            (stub, request, options) => stub.OperateAsync(request, options),
+            cancellationToken).ConfigureAwait(false);
+        return response.Result;
+    }
+
+    /// <inheritdoc/>
     public async Task<FloatMatrix> ForwardAsync(
         string model, ReadOnlyMemory<int> tokens, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -13,6 +13,14 @@ public interface IExpertClusterClient : IAsyncDisposable
     /// <exception cref="ModelNotFoundException">No such model.</exception>
     Task<ClusterReport> GetClusterReportAsync(string model, CancellationToken cancellationToken = default);
 
+    /// <summary>Asks or orders something of the balancer or of a node, as the commands of the CLI do.</summary>
+    /// <param name="verb">What, such as <c>status</c>, <c>history</c>, <c>drain</c>.</param>
+    /// <param name="arguments">A JSON object; null for none.</param>
+    /// <param name="cancellationToken">Gives up waiting; what was ordered may be done nonetheless.</param>
+    /// <returns>A JSON object.</returns>
+    /// <exception cref="InvalidRequestException">No such verb, or an argument that makes no sense; the message says which.</exception>
+    Task<string> OperateAsync(string verb, string? arguments = null, CancellationToken cancellationToken = default);
+
     /// <summary>One forward pass over a whole sequence, without keeping a cache.</summary>
     /// <param name="model">A name that <see cref="ListModelsAsync"/> gives.</param>
     /// <param name="tokens">Token ids, <c>[S]</c>, 1 ≤ S ≤ the model's context.</param>

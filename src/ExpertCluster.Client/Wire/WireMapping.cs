@@ -18,7 +18,12 @@ internal static class WireMapping
             [.. report.Nodes.Select(node => new NodeReport(
                 node.Address, [.. node.Roles], node.Device, node.Threads, node.Experts, node.HasGatewayEndpoint ? node.GatewayEndpoint : null))],
             [.. report.TokensRouted.Select(IReadOnlyList<long> (layer) => [.. layer.Tokens])],
-            report.Retries);
+            report.Retries)
+        {
+            Replicas = [.. report.Replicas.Select(r => new ReplicaReport(r.Layer, r.Expert, r.Number, r.Node, r.State))],
+            Balancer = report.Balancer is { } b
+                ? new BalancerReport(b.Node, b.State, b.Detail, b.Moves, b.BytesMoved, b.Plans, b.RolledBack) : null,
+        };
 
     public static Matrix ToWire(FloatMatrix matrix)
         => new()

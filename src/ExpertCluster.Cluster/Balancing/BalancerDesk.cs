@@ -118,7 +118,10 @@ internal sealed class BalancerDesk(NodeId self, ClusterBalancer balancer, Rebala
         }
 
         var most = arguments["most"]?.GetValue<int>() ?? 50;
-        var found = decisions.Decisions(Math.Clamp(most, 1, 10_000), Text(arguments, "kind"), Text(arguments, "subject"), Text(arguments, "plan"));
+        var about = Text(arguments, "about");
+        var found = decisions.Decisions(about is null ? Math.Clamp(most, 1, 10_000) : int.MaxValue, Text(arguments, "kind"), Text(arguments, "subject"), Text(arguments, "plan"))
+            .Where(d => about is null || d.Subject.Contains(about, StringComparison.OrdinalIgnoreCase) || d.Reason.Contains(about, StringComparison.OrdinalIgnoreCase))
+            .Take(Math.Clamp(most, 1, 10_000));
         return new JsonObject
         {
             ["decisions"] = new JsonArray([.. found.Select(d => (JsonNode)new JsonObject

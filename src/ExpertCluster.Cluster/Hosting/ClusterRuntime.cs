@@ -7,6 +7,7 @@ using ExpertCluster.Cluster.Experts;
 using ExpertCluster.Cluster.Gateway;
 using ExpertCluster.Cluster.Lane;
 using ExpertCluster.Cluster.Load;
+using ExpertCluster.Cluster.Operations;
 using ExpertCluster.Cluster.Placement;
 using ExpertCluster.Cluster.Routing;
 using ExpertCluster.Cluster.Sharding;
@@ -70,6 +71,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
 
     /// <summary>This node; null before the start.</summary>
     public NodeDescription? Description => _description;
+
+    /// <summary>Questions and orders of operators; null before the start.</summary>
+    public ClusterOperations? Operations { get; private set; }
 
     /// <summary>Its experts; null before the start and on a node without the expert role.</summary>
     public ExpertHost? Host => _host;
@@ -160,6 +164,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
                 "/user/balancer-manager",
                 ClusterSingletonProxySettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
             "balancer-proxy");
+        Operations = new ClusterOperations(system, Board, balancer);
         if (_options.HoldsExperts)
         {
             await new ExpertRegions(system, _options, _models, Board, _load!, _time, _logs).StartAsync(_host, balancer).ConfigureAwait(false);

@@ -41,7 +41,7 @@ public static class MessageCodec
         new("B", typeof(BalancerStatus), 7,
             static (ref MessagePackWriter w, IClusterMessage m) => MessageForms.Write(ref w, (BalancerStatus)m),
             static (ref MessagePackReader r, int _) => MessageForms.ReadBalancerStatus(ref r)),
-        new("D", typeof(DrainNode), 1,
+        new("E", typeof(DrainNode), 1,
             static (ref MessagePackWriter w, IClusterMessage m) => w.Write(((DrainNode)m).IsDraining),
             static (ref MessagePackReader r, int _) => new DrainNode(r.ReadBoolean())),
         new("P", typeof(LayerPlacement), 7,

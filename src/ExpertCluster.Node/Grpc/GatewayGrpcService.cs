@@ -37,6 +37,15 @@ internal sealed class GatewayGrpcService(IExpertClusterClient gateway, IGatewayD
             await gateway.GetClusterReportAsync(RequestReader.Model(request.Model), context.CancellationToken).ConfigureAwait(false));
     }
 
+    public override async Task<OperateResponse> Operate(OperateRequest request, ServerCallContext context)
+    {
+        ReadOptions(request.Call, context);
+        return new OperateResponse
+        {
+            Result = await gateway.OperateAsync(request.Verb, request.Arguments, context.CancellationToken).ConfigureAwait(false),
+        };
+    }
+
     public override async Task<ForwardResponse> Forward(ForwardRequest request, ServerCallContext context)
     {
         RequestOptions call = ReadOptions(request.Call, context) with { Source = RequestReader.TokensOrNone("source", request.Source) };

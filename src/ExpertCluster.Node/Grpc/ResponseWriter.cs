@@ -38,6 +38,22 @@ internal static class ResponseWriter
             message.Nodes.Add(item);
         }
 
+        message.Replicas.AddRange(report.Replicas.Select(
+            r => new Replica { Layer = r.Layer, Expert = r.Expert, Number = r.Number, Node = r.Node, State = r.State }));
+        if (report.Balancer is { } b)
+        {
+            message.Balancer = new Balancer
+            {
+                Node = b.Node,
+                State = b.State,
+                Detail = b.Detail,
+                Moves = b.Moves,
+                BytesMoved = b.BytesMoved,
+                Plans = b.Plans,
+                RolledBack = b.RolledBack,
+            };
+        }
+
         foreach (IReadOnlyList<long> layer in report.TokensRouted)
         {
             var item = new LayerLoad();

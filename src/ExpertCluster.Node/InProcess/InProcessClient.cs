@@ -5,6 +5,7 @@ using ExpertCluster.Cluster.Gateway;
 using ExpertCluster.Cluster.Hosting;
 using ExpertCluster.Contracts;
 using ExpertCluster.Models.Generation;
+using ReplicaReport = ExpertCluster.Client.ReplicaReport;
 
 namespace ExpertCluster.Node.InProcess;
 
@@ -42,7 +43,29 @@ public sealed class InProcessClient : IExpertClusterClient
             _runtime.Board.Epoch(model),
             [.. nodes],
             [.. gateway.Shape.MoeLayers.Select(layer => gateway.Experts.Statistics(layer).Rows())],
-            gateway.Shape.MoeLayers.Sum(layer => gateway.Experts.Statistics(layer).Retries)));
+            gateway.Shape.MoeLayers.Sum(layer => gateway.Experts.Statistics(layer).Retries))
+        {
+            Replicas = [.. gateway.Shape.MoeLayers.SelectMany(layer => _runtime.Board.Routes(model, layer)?.Placement.Replicas ?? []).Select(
+                r => new ReplicaReport(
+                    r.Replica.Layer, r.Replica.Expert, r.Replica.Number, r.Node.HostPort, r.State.ToString().ToLowerInvariant()))],
+            Balancer = _runtime.Board.Balancer is { } b
+                ? new BalancerReport(b.Node.HostPort, b.State, b.Detail, b.Moves, b.BytesMoved, b.Plans, b.RolledBack) : null,
+        });
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> OperateAsync(string verb, string? arguments = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(verb);
+        try
+        {
+            return await (_runtime.Operations ?? throw new GatewayUnavailableException("This node has not joined its cluster yet."))
+                .OperateAsync(verb, arguments ?? "", cancellationToken).ConfigureAwait(false);
+        }
+        catch (RequestFailedException e)
+        {
+            throw ClientErrors.From(e);
+        }
     }
 
     /// <inheritdoc/>

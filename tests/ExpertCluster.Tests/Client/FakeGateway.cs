@@ -60,6 +60,9 @@ public sealed class FakeGateway : IExpertClusterClient
     public Task<ClusterReport> GetClusterReportAsync(string model, CancellationToken cancellationToken = default)
         => OnReport(model, cancellationToken);
 
+    public Task<string> OperateAsync(string verb, string? arguments = null, CancellationToken cancellationToken = default) =>
+        Task.FromResult($$"""{"verb":"{{verb}}","arguments":{{(string.IsNullOrEmpty(arguments) ? "null" : arguments)}}}""");
+
     public Task<FloatMatrix> ForwardAsync(
         string model, ReadOnlyMemory<int> tokens, RequestOptions? options = null, CancellationToken cancellationToken = default)
         => OnForward(tokens.ToArray(), options ?? new RequestOptions(), cancellationToken);

@@ -97,7 +97,7 @@ internal static class Messages
             ["Q"] = (new BalancerQuery("status", new byte[] { 0x7b, 0x7d }), "92a6737461747573c4027b7d"),
             ["A"] = (new BalancerReply(true, new byte[] { 0x7b, 0x7d }), "92c3c4027b7d"),
             ["B"] = (new BalancerStatus(node, "idle", "", 3, 1L << 33, 2, 0), "97" + nodeHex + "a469646c65a003cf00000002000000000200"),
-            ["D"] = (new DrainNode(true), "91c3"),
+            ["E"] = (new DrainNode(true), "91c3"),
             ["X"] = (StopReplica.Instance, "90"),
             ["R"] = (
                 new ReplicaReport("folio-moe", replica, node, ReplicaOutcome.Refused, 1L << 40, "no room"),
