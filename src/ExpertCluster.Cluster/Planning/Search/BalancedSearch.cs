@@ -10,7 +10,6 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
 {
     private readonly Random _random = new(unchecked((options.Seed * 397) ^ layer));
     private readonly List<Candidate> _found = [];
-    private readonly List<string> _notes = [];
 
     public LayerOptions Run()
     {
@@ -21,7 +20,7 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
         if (!present || full.MaxTime() <= 0)
         {
             var only = Candidate.Of(full);
-            return new LayerOptions(only, [], only.MaxTime, _notes);
+            return new LayerOptions(only, [], only.MaxTime, []);
         }
 
         var required = LayerState.From(GroupDomains.Keep(frame, frame.Baseline), frame.Baseline);
@@ -42,7 +41,7 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
         }
 
         Return(full.Has, goal);
-        return new LayerOptions(first, _found, goal, _notes);
+        return new LayerOptions(first, _found, goal, []);
     }
 
     /// <summary>The best placement for the load, whatever is there now.</summary>
@@ -122,7 +121,6 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
 
         if (frames.Count == 0)
         {
-            _notes.Add(GroupDomains.DoNotFit(layer));
             frames.Add(frame);
         }
 

@@ -65,10 +65,6 @@ internal sealed class GroupDomains
         return (groups.Complete(groups.Of(has)) ?? groups.Complete(null)) is { } domains ? groups.Restrict(domains) : frame;
     }
 
-    /// <summary>What is said where groups cannot be kept.</summary>
-    public static string DoNotFit(int layer) =>
-        $"layer {layer}: the groups do not fit the domains with one group in one domain; experts are placed without regard to groups";
-
     /// <summary>Where most copies of each group are in a placement; −1 where there are none.</summary>
     public int[] Of(bool[] has)
     {
