@@ -59,6 +59,7 @@ internal sealed class CasePlanner(LoadsCase loads, PlannerOptions options, bool 
             FileSeconds = file ? loads.Seconds : null,
             EplbMean = theirs?.BalancednessMean,
             EplbMin = theirs?.BalancednessMin,
+            EplbSecondCopies = theirs?.SecondCopies,
             EplbSlotChanges = start is null || eplb is null ? null : start.Zip(eplb, (a, b) => a.Zip(b).Count(s => s.First != s.Second)).Sum(),
             MovesLimit = MovesLimit(from, eplb),
             Unmet = plan.Unmet,

@@ -112,6 +112,18 @@ internal sealed class GroupDomains
         }
     }
 
+    /// <summary>The least busy assignments, as many as are asked for at most; which of like domains is which is not told apart.</summary>
+    public IEnumerable<int[]> Choices(int most)
+    {
+        var alike = Array.IndexOf(_possible, false) < 0;
+        for (var domain = 1; domain < _frame.Domains; domain++)
+        {
+            alike &= _room[domain] == _room[0] && _inverse[domain].Equals(_inverse[0]);
+        }
+
+        return new GroupChoices(_load, _need, _room, _inverse, _possible, alike).Best(most);
+    }
+
     /// <summary>The frame in which each expert may only be in its group's domain.</summary>
     public LayerFrame Restrict(int[] domains)
     {
