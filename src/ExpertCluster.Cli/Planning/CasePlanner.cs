@@ -59,6 +59,7 @@ internal sealed class CasePlanner(LoadsCase loads, PlannerOptions options, bool 
             FileSeconds = file ? loads.Seconds : null,
             EplbMean = theirs?.BalancednessMean,
             EplbMin = theirs?.BalancednessMin,
+            EplbSecondCopies = theirs?.SecondCopies,
             EplbSlotChanges = start is null || eplb is null ? null : start.Zip(eplb, (a, b) => a.Zip(b).Count(s => s.First != s.Second)).Sum(),
             MovesLimit = MovesLimit(from, eplb),
             Unmet = plan.Unmet,
@@ -72,8 +73,7 @@ internal sealed class CasePlanner(LoadsCase loads, PlannerOptions options, bool 
     /// </summary>
     private double? MovesLimit(string from, int[][]? eplb)
     {
-        if (loads.LoadNext is null || eplb is null || loads.Experts < 64
-            || (from != "eplb" && !loads.Present!.Zip(Eplb(loads.Load, loads.KeepsGroups), (a, b) => a.AsSpan().SequenceEqual(b)).All(same => same)))
+        if (loads.LoadNext is null || eplb is null || loads.Experts < 64 || !(from == "eplb" || PresentIsEplbs()))
         {
             return null;
         }
@@ -87,6 +87,9 @@ internal sealed class CasePlanner(LoadsCase loads, PlannerOptions options, bool 
         var changes = loads.Load.Zip(loads.LoadNext).SelectMany(l => l.First.Zip(l.Second, (a, b) => Math.Abs(b - a) / Math.Max(a, 1))).ToArray();
         return changes.Count(c => c > 0) > changes.Length / 2 && changes.Average() <= 0.06 ? 0.25 : 1;
     }
+
+    private bool PresentIsEplbs() => loads.Present is { } present
+        && present.Zip(Eplb(loads.Load, loads.KeepsGroups), (a, b) => a.AsSpan().SequenceEqual(b)).All(same => same);
 
     private PlanProblem Problem(bool groups, double[][] target, int[][]? start) => new()
     {

@@ -52,13 +52,13 @@ internal static class CaseReport
     {
         Console.Out.WriteLine(
             $"{"case",4} {"kind",-10} {"layers x experts / GPUs",-24} {"mode",-6} {"from",-7} {"for",-9} {"mean",7} {"min",7} {"replicas",8} {"moves",6} {"ms",7}"
-            + $"  {"file mean",9} {"min",7}  {"EPLB mean",9} {"min",7} {"changes",7}");
+            + $"  {"file mean",9} {"min",7}  {"EPLB mean",9} {"min",7} {"changes",7} {"2nd copies",10}");
         foreach (var run in runs)
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{run.Case,4} {run.Kind,-10} {run.Shape,-24} {run.Mode,-6} {run.From,-7} {run.For,-9} {run.BalancednessMean,7:0.0000} {run.BalancednessMin,7:0.0000} {run.ReplicasUsed,8} {run.Moves,6} {run.Milliseconds,7:0.0}")
-                + $"  {Figure(run.FileMean),9} {Figure(run.FileMin),7}  {Figure(run.EplbMean),9} {Figure(run.EplbMin),7} {run.EplbSlotChanges?.ToString(CultureInfo.InvariantCulture) ?? "-",7}");
+                + $"  {Figure(run.FileMean),9} {Figure(run.FileMin),7}  {Figure(run.EplbMean),9} {Figure(run.EplbMin),7} {run.EplbSlotChanges?.ToString(CultureInfo.InvariantCulture) ?? "-",7} {run.EplbSecondCopies?.ToString(CultureInfo.InvariantCulture) ?? "-",10}");
             foreach (var unmet in run.Unmet.Take(3))
             {
                 Console.Out.WriteLine($"     {unmet}");

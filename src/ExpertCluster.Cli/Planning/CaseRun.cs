@@ -43,6 +43,9 @@ internal sealed record CaseRun
 
     public double? EplbMin { get; init; }
 
+    /// <summary>Copies that EPLB puts on a GPU with another of the same expert: its way to split a load unevenly, which the planner may not use.</summary>
+    public int? EplbSecondCopies { get; init; }
+
     /// <summary>Slots that EPLB's plan fills with another expert than is in them, not relabelled; null from nothing.</summary>
     public int? EplbSlotChanges { get; init; }
 

@@ -66,7 +66,10 @@ internal static class ReplayReport
             return $"not enough data: {outcomes[0].Reason}";
         }
 
-        var best = outcomes.Where(o => o.Verdict == "worth it").MaxBy(o => o.Saved);
+        // Of policies that save about as much the one that sends least.
+        var most = outcomes.Max(o => o.Saved);
+        var best = outcomes.Where(o => o.Verdict == "worth it" && o.Saved >= most - (Longest - 1)).MinBy(o => o.Bytes)
+            ?? outcomes.Where(o => o.Verdict == "worth it").MaxBy(o => o.Saved);
         return best is not null ? $"worth it, with {best.Policy}: {best.Reason}"
             : outcomes.Count > 1 ? $"not worth it: {outcomes.Skip(1).MaxBy(o => o.Saved)!.Reason}"
             : "nothing to compare: only never moving was asked for";

@@ -62,6 +62,30 @@ internal static class UnmetWishes
             yield return $"layer {layer}: copies of {Names(close)} are in fewer than {frame.Spread} domains: there is no slot in another";
         }
 
+        if (frame.Groups is { } groups)
+        {
+            var apart = Enumerable.Range(0, frame.Experts).SelectMany(e => state.Hosts(e).ToArray().Select(d => (Group: groups[e], Domain: frame.Domain[d])))
+                .Distinct().GroupBy(p => p.Group).Where(g => g.Count() > 1).Select(g => g.Key).Order().ToList();
+            if (apart.Count > 0)
+            {
+                yield return $"layer {layer}: groups {string.Join(", ", apart.Take(8))} are not in one domain each: they do not fit so";
+            }
+        }
+
+        if (state.Total > frame.MaxTotal)
+        {
+            yield return $"layer {layer}: {state.Total} replicas are used, more than the {frame.MaxTotal} there should be: pins and lone copies need them";
+        }
+
+        for (var device = 0; device < frame.Devices; device++)
+        {
+            if (state.Used[device] > frame.Cap[device])
+            {
+                yield return $"layer {layer}: {index.Devices[device].Id} holds {state.Used[device]} replicas, more than the {frame.Cap[device]} "
+                    + "that its slots and memory are for";
+            }
+        }
+
         for (var at = 0; frame.HasPins && at < frame.Pinned.Length; at++)
         {
             if (frame.Pinned[at] && !state.Has[at])

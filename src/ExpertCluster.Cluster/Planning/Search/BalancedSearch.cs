@@ -8,9 +8,16 @@ namespace ExpertCluster.Cluster.Planning.Search;
 /// </summary>
 internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, int layer)
 {
+    /// <summary>Assignments of groups to domains that are tried.</summary>
+    private const int Choices = 12;
+
+    private const int Polished = 6;
+
+    /// <summary>Nearer to what cannot be beaten nothing is looked for.</summary>
+    private const double Tight = 1.0005;
+
     private readonly Random _random = new(unchecked((options.Seed * 397) ^ layer));
     private readonly List<Candidate> _found = [];
-    private readonly List<string> _notes = [];
 
     public LayerOptions Run()
     {
@@ -21,7 +28,7 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
         if (!present || full.MaxTime() <= 0)
         {
             var only = Candidate.Of(full);
-            return new LayerOptions(only, [], only.MaxTime, _notes);
+            return new LayerOptions(only, [], only.MaxTime, []);
         }
 
         var required = LayerState.From(GroupDomains.Keep(frame, frame.Baseline), frame.Baseline);
@@ -42,7 +49,7 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
         }
 
         Return(full.Has, goal);
-        return new LayerOptions(first, _found, goal, _notes);
+        return new LayerOptions(first, _found, goal, []);
     }
 
     /// <summary>The best placement for the load, whatever is there now.</summary>
@@ -62,23 +69,28 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
             starts.Add(start);
         }
 
-        LayerState? best = null;
-        var bestKey = (0, 0.0);
         foreach (var start in starts)
         {
             var descent = new Descent(start);
             descent.Run(most);
             most = Math.Max(most / 4, most - descent.Looked);
             start.Recompute();
-            var key = (Uncovered(start), start.MaxTime());
-            if (best is null || key.CompareTo(bestKey) < 0)
+        }
+
+        // The best are polished a little each, and then the best of these.
+        var order = starts.OrderBy(Uncovered).ThenBy(s => s.MaxTime()).ToList();
+        var enough = eplb?.MaxTime ?? double.MaxValue;
+        for (var i = 0; i < Math.Min(Polished, order.Count) && order.Count > 1; i++)
+        {
+            if (order[i].Frame.Floor < order[0].MaxTime())
             {
-                (best, bestKey) = (start, key);
+                most -= Polish.Run(order[i], most / (2 * Polished), Math.Min(enough, order[i].Frame.Floor * Tight), _random);
             }
         }
 
-        Polish.Run(best!, most, Math.Min(eplb?.MaxTime ?? double.MaxValue, best!.Frame.Floor * 1.0005), _random);
-        return best!;
+        var best = order.OrderBy(Uncovered).ThenBy(s => s.MaxTime()).First();
+        Polish.Run(best, most, Math.Min(enough, best.Frame.Floor * Tight), _random);
+        return best;
     }
 
     private int Uncovered(LayerState state)
@@ -112,21 +124,30 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
                         groups.Improve(domains);
                     }
 
-                    if (seen.Add(string.Join(',', domains)))
-                    {
-                        frames.Add(groups.Restrict(domains));
-                    }
+                    Offer(domains);
                 }
             }
         }
 
+        foreach (var domains in groups.Choices(Choices))
+        {
+            Offer(domains);
+        }
+
         if (frames.Count == 0)
         {
-            _notes.Add(GroupDomains.DoNotFit(layer));
             frames.Add(frame);
         }
 
         return frames;
+
+        void Offer(int[] domains)
+        {
+            if (seen.Add(string.Join(',', domains)))
+            {
+                frames.Add(groups.Restrict(domains));
+            }
+        }
     }
 
     /// <summary>Single changes from the present placement until the goal is reached.</summary>

@@ -23,11 +23,6 @@ internal sealed class BaselineSearch(LayerFrame frame, PlannerOptions options, i
             _ => ReplicateTop(present ? Copy(required) : Single()),
         };
         var found = Candidate.Of(state);
-        if (frame.Groups is not null && new GroupDomains(frame).Complete(null) is null)
-        {
-            _notes.Add(GroupDomains.DoNotFit(layer));
-        }
-
         return present ? new LayerOptions(Candidate.Of(required), [found], 0, _notes) : new LayerOptions(found, [], 0, _notes);
     }
 

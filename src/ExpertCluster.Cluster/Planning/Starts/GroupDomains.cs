@@ -65,10 +65,6 @@ internal sealed class GroupDomains
         return (groups.Complete(groups.Of(has)) ?? groups.Complete(null)) is { } domains ? groups.Restrict(domains) : frame;
     }
 
-    /// <summary>What is said where groups cannot be kept.</summary>
-    public static string DoNotFit(int layer) =>
-        $"layer {layer}: the groups do not fit the domains with one group in one domain; experts are placed without regard to groups";
-
     /// <summary>Where most copies of each group are in a placement; −1 where there are none.</summary>
     public int[] Of(bool[] has)
     {
@@ -114,6 +110,18 @@ internal sealed class GroupDomains
         for (var round = 0; round < 10 * _groups && ImproveOnce(domains); round++)
         {
         }
+    }
+
+    /// <summary>The least busy assignments, as many as are asked for at most; which of like domains is which is not told apart.</summary>
+    public IEnumerable<int[]> Choices(int most)
+    {
+        var alike = Array.IndexOf(_possible, false) < 0;
+        for (var domain = 1; domain < _frame.Domains; domain++)
+        {
+            alike &= _room[domain] == _room[0] && _inverse[domain].Equals(_inverse[0]);
+        }
+
+        return new GroupChoices(_load, _need, _room, _inverse, _possible, alike).Best(most);
     }
 
     /// <summary>The frame in which each expert may only be in its group's domain.</summary>

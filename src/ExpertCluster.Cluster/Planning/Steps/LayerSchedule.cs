@@ -31,18 +31,24 @@ internal sealed class LayerSchedule
         _detours = _pending.Count;
     }
 
-    /// <summary>The steps in order; null when some cannot be carried out, with memory as it was left.</summary>
-    public List<ScheduledStep>? Run()
+    /// <summary>The steps in order, so far.</summary>
+    public IReadOnlyList<ScheduledStep> Steps => _steps;
+
+    /// <summary>The placement that the steps so far lead to.</summary>
+    public LayerState State => _state;
+
+    /// <summary>Finds the steps; false when they end before all changes are made, because what is left cannot be carried out.</summary>
+    public bool Run()
     {
         while (_pending.Count > 0)
         {
             if (!Straight() && !Retire() && !Exchange() && !Detour())
             {
-                return null;
+                return false;
             }
         }
 
-        return _steps;
+        return true;
     }
 
     private static List<PendingMove> Pending(LayerFrame frame, int[] chosen)

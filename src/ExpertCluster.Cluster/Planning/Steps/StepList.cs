@@ -29,12 +29,9 @@ internal sealed class StepList(ProblemIndex index, PlannerOptions options)
             var later = waiting.Where(l => !Layer(l, layers[l], chosen[l])).ToList();
             if (later.Count == waiting.Count)
             {
-                // Nothing frees memory for them: without the changes for balance's sake, or at last without any.
                 foreach (var l in later)
                 {
-                    var frame = index.Frames[l];
-                    chosen[l] = Instead(layers[l], chosen[l]).FirstOrDefault(c => Layer(l, layers[l], c))
-                        ?? Candidate.Of(LayerState.From(frame, frame.Baseline));
+                    chosen[l] = Instead(layers[l], chosen[l]).FirstOrDefault(c => Layer(l, layers[l], c)) ?? AsFarAsItGoes(l, layers[l]);
                     Unmet.Add(
                         $"layer {index.Layers[l].Layer}: better changes need memory for one expert more on some device while they are carried out, "
                         + "and none has it");
@@ -49,7 +46,7 @@ internal sealed class StepList(ProblemIndex index, PlannerOptions options)
 
     /// <summary>What a layer can have in place of a choice: for no more copies, the fastest first, and at last only what must change.</summary>
     private static IEnumerable<Candidate> Instead(LayerOptions layer, Candidate chosen) => layer.Others
-        .Where(c => c != chosen && c.Received <= chosen.Received && c.MaxTime < layer.Required.MaxTime)
+        .Where(c => !ReferenceEquals(chosen, layer.Required) && c != chosen && c.Received <= chosen.Received && c.MaxTime < layer.Required.MaxTime)
         .OrderBy(c => c.MaxTime)
         .Append(layer.Required);
 
@@ -75,23 +72,37 @@ internal sealed class StepList(ProblemIndex index, PlannerOptions options)
 
     private bool Layer(int l, LayerOptions layer, Candidate chosen)
     {
-        var frame = index.Frames[l];
-        var slots = index.Devices.Select(d => d.MaxPerLayer ?? frame.Experts).ToArray();
-        var memory = (int[])_memory.Clone();
-        var steps = new LayerSchedule(frame, chosen.Places, slots, index.Problem.ReplicasPerLayer ?? int.MaxValue, memory).Run();
-        if (steps is null)
+        var (schedule, memory) = Schedule(l, chosen);
+        if (!schedule.Run())
         {
             return false;
         }
 
-        Array.Copy(memory, _memory, memory.Length);
-        var required = layer.Required.Has(frame);
-        foreach (var step in steps)
-        {
-            _steps.Add(Describe(l, step, required));
-        }
-
+        Keep(l, layer, schedule, memory);
         return true;
+    }
+
+    /// <summary>What must change, up to where memory runs out: each step is good in itself, and lost experts come first.</summary>
+    private Candidate AsFarAsItGoes(int l, LayerOptions layer)
+    {
+        var (schedule, memory) = Schedule(l, layer.Required);
+        schedule.Run();
+        Keep(l, layer, schedule, memory);
+        return Candidate.Of(schedule.State);
+    }
+
+    private (LayerSchedule Schedule, int[] Memory) Schedule(int l, Candidate candidate)
+    {
+        var (frame, memory) = (index.Frames[l], (int[])_memory.Clone());
+        var slots = index.Devices.Select(d => d.MaxPerLayer ?? frame.Experts).ToArray();
+        return (new LayerSchedule(frame, candidate.Places, slots, index.Problem.ReplicasPerLayer ?? int.MaxValue, memory), memory);
+    }
+
+    private void Keep(int l, LayerOptions layer, LayerSchedule schedule, int[] memory)
+    {
+        Array.Copy(memory, _memory, memory.Length);
+        var required = layer.Required.Has(index.Frames[l]);
+        _steps.AddRange(schedule.Steps.Select(step => Describe(l, step, required)));
     }
 
     private void SecondCopies(int l)
