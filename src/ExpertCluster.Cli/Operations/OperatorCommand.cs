@@ -21,9 +21,8 @@ internal static class OperatorCommand
     {
         var connect = new Option<string[]>("--connect")
         {
-            Description = "HOST:PORT of one or more gateways.",
+            Description = "HOST:PORT of a gateway; may be given several times.",
             Required = true,
-            AllowMultipleArgumentsPerToken = true,
         };
         var json = CommonOptions.Json();
         var command = new Command(name, description) { connect, json };

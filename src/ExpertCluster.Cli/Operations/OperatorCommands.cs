@@ -12,6 +12,7 @@ internal static class OperatorCommands
     [
         Cluster(), Placement(), History(), Explain(), Rebalance(), Suspend(), Resume(), Order("move", "Gives an expert's copy on one node to another.", true, true),
         Order("replicate", "Gives a node one more copy of an expert.", false, true), Order("retire", "Takes an expert's copy off a node.", true, false),
+        Pin("pin", "Wants a copy of an expert on a node; no plan takes it away."), Pin("unpin", "Leaves an expert's copy to the plans again."),
         Drain("drain", "Moves everything off a node; it goes on running, empty."), Drain("undrain", "Lets a drained node take experts again."),
     ];
 
@@ -99,6 +100,17 @@ internal static class OperatorCommands
             (client, parsed, ct) => client.AskAsync(
                 verb, ct, ("model", parsed.GetValue(model)), ("layer", parsed.GetValue(layer)), ("expert", parsed.GetValue(expert)),
                 ("from", hasFrom ? parsed.GetValue(from) : null), ("to", hasTo ? parsed.GetValue(to) : null)),
+            OperatorText.Lines);
+    }
+
+    private static Command Pin(string verb, string description)
+    {
+        var (model, layer, expert) = (Model(), new Option<int>("--layer") { Required = true }, new Option<int>("--expert") { Required = true });
+        var node = new Option<string>("--node") { Description = "HOST:PORT of the node's control connection.", Required = true };
+        return OperatorCommand.Create(
+            verb, description, [model, layer, expert, node],
+            (client, parsed, ct) => client.AskAsync(
+                verb, ct, ("model", parsed.GetValue(model)), ("layer", parsed.GetValue(layer)), ("expert", parsed.GetValue(expert)), ("node", parsed.GetValue(node))),
             OperatorText.Lines);
     }
 

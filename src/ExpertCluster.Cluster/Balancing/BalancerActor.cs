@@ -64,11 +64,16 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
             Sender.Tell(_desk.Answer(query, _time.GetUtcNow()));
             ReconcileAll();
         });
+        Receive<Status.Failure>(_ => Remember());
         ReceiveAny(message =>
         {
             if (!_load.Receive(message))
             {
                 Unhandled(message);
+            }
+            else if (_balancer.AwaitsFormer && _load.Store is not null)
+            {
+                Remember();
             }
         });
     }
@@ -77,6 +82,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
+        _balancer.AwaitsFormer = true;
         foreach (var model in _balancer.Models)
         {
             foreach (var layer in model.Layers)
@@ -115,6 +121,18 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         {
             BalancerLog.Ended(_log, model.Name, model.Epoch);
         }
+    }
+
+    /// <summary>The store is open: what the last cluster had placed is known, if anything.</summary>
+    private void Remember()
+    {
+        _balancer.AwaitsFormer = false;
+        foreach (var model in _balancer.Models.Where(m => !m.IsPlanned))
+        {
+            model.Remember(_load.FormerPlacement(model.Name));
+        }
+
+        ReconcileAll();
     }
 
     private void ReconcileAll()
@@ -170,8 +188,18 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
             {
                 // This node's own board first: the allocation strategy reads it as soon as a replica is told to start.
                 _board.Publish(placement);
-                _load.Save(model.Fingerprint, placement);
-                _load.Save(model.Fingerprint, placement);
+                if (_balancer.Leaving().Count == 0)
+                {
+                    // What is crowded on the last nodes of a cluster that stops is nothing to start from.
+                    _load.Save(model.Fingerprint, placement);
+                }
+
+                if (_balancer.Leaving().Count == 0)
+                {
+                    // What is crowded on the last nodes of a cluster that stops is nothing to start from.
+                    _load.Save(model.Fingerprint, placement);
+                }
+
                 _replicator.Tell(Dsl.Update(
                     PlacementKeys.Layer(model.Name, placement.Layer), Register(placement), new WriteAll(TimeSpan.FromSeconds(2)),
                     register => register.WithValue(_cluster.SelfUniqueAddress, placement, EpochClock)));

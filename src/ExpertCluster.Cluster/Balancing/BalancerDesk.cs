@@ -25,6 +25,8 @@ internal sealed class BalancerDesk(NodeId self, ClusterBalancer balancer, Rebala
                 "resume" => Resume(),
                 "move" => Order(arguments, MoveKind.Move, now),
                 "replicate" => Order(arguments, MoveKind.Add, now),
+                "pin" => Pin(arguments, true),
+                "unpin" => Pin(arguments, false),
                 "retire" => Order(arguments, MoveKind.Retire, now),
                 _ => throw new ArgumentException($"the balancer knows no '{query.Verb}'"),
             };
@@ -183,16 +185,27 @@ internal sealed class BalancerDesk(NodeId self, ClusterBalancer balancer, Rebala
         return new JsonObject { ["suspended"] = null };
     }
 
-    private JsonObject Order(JsonObject arguments, MoveKind kind, DateTimeOffset now)
+    private JsonObject Pin(JsonObject arguments, bool isPinned)
     {
-        var model = Model(arguments);
-        var layer = arguments["layer"]?.GetValue<int>() ?? throw new ArgumentException("layer is missing");
-        var expert = arguments["expert"]?.GetValue<int>() ?? throw new ArgumentException("expert is missing");
-        if (!model.Layers.Contains(layer) || (uint)expert >= (uint)model.Experts)
+        var (model, layer, expert) = Expert(arguments);
+        var node = Node(arguments, "node");
+        if (isPinned)
         {
-            throw new ArgumentException($"{model.Name} has no expert {expert} in layer {layer}; layers are {string.Join(", ", model.Layers.Take(16))}, experts 0 to {model.Experts - 1}");
+            balancer.Pins.Add(model.Name, layer, expert, node);
+            rebalancer.Request(model.Name, $"an operator pinned L{layer:00}/E{expert:00} to {node.HostPort}");
+        }
+        else if (!balancer.Pins.Remove(model.Name, layer, expert, node))
+        {
+            throw new ArgumentException($"L{layer:00}/E{expert:00} is not pinned to {node.HostPort}");
         }
 
+        balancer.Decisions.Add(model.Name, model.Epoch, isPinned ? "pin" : "unpin", $"L{layer:00}/E{expert:00}", $"to {node.HostPort}: {Text(arguments, "reason") ?? "an operator said so"}");
+        return new JsonObject { ["expert"] = $"L{layer:00}/E{expert:00}", ["node"] = node.HostPort, ["pinned"] = isPinned };
+    }
+
+    private JsonObject Order(JsonObject arguments, MoveKind kind, DateTimeOffset now)
+    {
+        var (model, layer, expert) = Expert(arguments);
         var from = kind == MoveKind.Add ? null : Node(arguments, "from");
         var to = kind == MoveKind.Retire ? null : Node(arguments, "to");
         if (balancer.Moves.Active is { } active)
@@ -207,7 +220,32 @@ internal sealed class BalancerDesk(NodeId self, ClusterBalancer balancer, Rebala
 
         var step = new MoveStep(kind, layer, expert, from, to, kind == MoveKind.Retire ? 0 : model.ExpertBytes, Text(arguments, "reason") ?? "an operator asked for it");
         rebalancer.Begin(model, step, now);
+
+        // What an operator wants, no plan undoes.
+        if (from is not null)
+        {
+            balancer.Pins.Remove(model.Name, layer, expert, from);
+        }
+
+        if (to is not null)
+        {
+            balancer.Pins.Add(model.Name, layer, expert, to);
+        }
+
         return new JsonObject { ["plan"] = balancer.Moves.Active!.Name, ["step"] = step.ToString() };
+    }
+
+    private (ModelPlacement Model, int Layer, int Expert) Expert(JsonObject arguments)
+    {
+        var model = Model(arguments);
+        var layer = arguments["layer"]?.GetValue<int>() ?? throw new ArgumentException("layer is missing");
+        var expert = arguments["expert"]?.GetValue<int>() ?? throw new ArgumentException("expert is missing");
+        if (!model.Layers.Contains(layer) || (uint)expert >= (uint)model.Experts)
+        {
+            throw new ArgumentException($"{model.Name} has no expert {expert} in layer {layer}; layers are {string.Join(", ", model.Layers.Take(16))}, experts 0 to {model.Experts - 1}");
+        }
+
+        return (model, layer, expert);
     }
 
     private NodeId Node(JsonObject arguments, string key)

@@ -50,4 +50,7 @@ internal static partial class BalancerLog
 
     [LoggerMessage(4015, LogLevel.Information, "{Model}: a plan begins, since {Trigger}: {Steps} steps, {Bytes} bytes, predicted gain {Gain:p1}")]
     public static partial void PlanBegins(ILogger log, string model, string trigger, int steps, long bytes, double gain);
+
+    [LoggerMessage(4016, LogLevel.Information, "{Model}: {Placed} of {Former} replicas go where the last cluster had them")]
+    public static partial void PlacedAsBefore(ILogger log, string model, int placed, int former);
 }

@@ -36,10 +36,15 @@ internal sealed class ClusterBalancer
 
     public MoveRunner Moves { get; }
 
+    public Pins Pins { get; } = new();
+
     public IDecisionLog Decisions { get; }
 
     /// <summary>Set while this node stops and no other could take its experts: nothing is lost then, it only ends.</summary>
     public bool IsLastToStop { get; set; }
+
+    /// <summary>Set until it is known what a former cluster had placed where; nothing is placed for the first time before.</summary>
+    public bool AwaitsFormer { get; set; }
 
     /// <summary>Nodes that are given nothing because they answer too slowly, with the reason.</summary>
     public IReadOnlyDictionary<NodeId, string> Demoted => _demoted;
@@ -67,6 +72,7 @@ internal sealed class ClusterBalancer
     {
         Members = members;
         _probes.Keep(members.Nodes.ContainsKey);
+        Pins.Keep(members.Nodes.ContainsKey);
         foreach (var gone in _demoted.Keys.Where(n => !members.Nodes.ContainsKey(n)).ToArray())
         {
             _demoted.Remove(gone);
@@ -237,9 +243,19 @@ internal sealed class ClusterBalancer
             return;
         }
 
+        if (!model.IsPlanned && AwaitsFormer)
+        {
+            return;
+        }
+
         foreach (var node in nodes.Where(n => n.Models.GetValueOrDefault(model.Name) != model.Fingerprint))
         {
             BalancerLog.OtherCheckpoint(_log, model.Name, node.Node, node.Models.GetValueOrDefault(model.Name) ?? "none", model.Fingerprint);
+        }
+
+        if (!model.IsPlanned)
+        {
+            PlaceAsBefore(model);
         }
 
         var leaving = Leaving();
@@ -288,6 +304,33 @@ internal sealed class ClusterBalancer
             {
                 _ = Retirements.TryKeep(model, last);
             }
+        }
+    }
+
+    /// <summary>Puts experts where the last cluster had them, as far as nodes with those addresses are here and have room: the page caches there may
+    /// still hold their weights, and the load they were placed for is likely to come again.</summary>
+    private void PlaceAsBefore(ModelPlacement model)
+    {
+        var nodes = Usable(model).GroupBy(n => n.Node.Address).ToDictionary(g => g.Key, g => g.First());
+        var excluded = _exclusions.Of(model.Name);
+        var placed = 0;
+        foreach (var (layer, expert, address) in model.Former)
+        {
+            if (nodes.TryGetValue(address, out var node) && HasRoom(model, node.Node) && !excluded.Contains((layer, expert, node.Node))
+                && model.Of(layer, expert).All(e => e.Node != node.Node))
+            {
+                model.IsPlanned = true;
+                model.Assign(layer, expert, node.Node);
+                placed++;
+            }
+        }
+
+        if (placed > 0)
+        {
+            BalancerLog.PlacedAsBefore(_log, model.Name, placed, model.Former.Count);
+            Decisions.Add(
+                model.Name, model.Epoch, "restored", model.Name, $"{placed} of {model.Former.Count} replicas go where the last cluster had them",
+                ("placed", placed), ("former", model.Former.Count));
         }
     }
 

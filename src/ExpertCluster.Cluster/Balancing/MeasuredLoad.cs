@@ -14,7 +14,7 @@ internal sealed class MeasuredLoad(
     public double[]? Demand(string model, int layer) => book.EnoughData(model, layer, options.MinTokens) ? book.Demand(model, layer) : null;
 
     /// <summary>Differences that measuring explains are none: they would only move experts to and fro.</summary>
-    public double Speed(NodeId node) => book.NodeSpeed(node) is > 0.75 and < 1.33 ? 1 : Math.Clamp(book.NodeSpeed(node), 0.05, 20);
+    public double Speed(NodeId node) => book.NodeSpeed(node) is > 0.6 and < 1.67 ? 1 : Math.Clamp(book.NodeSpeed(node), 0.05, 20);
 
     public string? Drift(ModelPlacement model, DateTimeOffset now)
     {

@@ -48,8 +48,17 @@ internal sealed class ModelPlacement
     public IEnumerable<Entry> Of(int layer, int expert) =>
         _replicas.Values.Where(e => e.Replica.Layer == layer && e.Replica.Expert == expert);
 
-    /// <summary>Goes on counting epochs where a former cluster stopped.</summary>
-    public void ContinueFrom(long epoch) => Epoch = Math.Max(Epoch, epoch);
+    /// <summary>Where the last cluster had the model's replicas, by address of the node; empty where that is not known.</summary>
+    public IReadOnlyList<(int Layer, int Expert, string Address)> Former { get; private set; } = [];
+
+    /// <summary>Takes note of what the last cluster had placed, and goes on counting epochs where it stopped.</summary>
+    public void Remember(IReadOnlyList<LayerPlacement> former)
+    {
+        Former = [.. former.SelectMany(p => p.Replicas).Where(
+                r => r.State != ReplicaState.Draining && Layers.Contains(r.Replica.Layer) && (uint)r.Replica.Expert < (uint)Experts)
+            .Select(r => (r.Replica.Layer, r.Replica.Expert, r.Node.Address)).Distinct()];
+        Epoch = Math.Max(Epoch, former.Select(p => p.Epoch).DefaultIfEmpty(0).Max());
+    }
 
     /// <summary>Takes over what a former balancer published.</summary>
     public void Adopt(LayerPlacement placement)

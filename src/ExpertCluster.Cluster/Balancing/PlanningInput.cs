@@ -12,11 +12,10 @@ internal static class PlanningInput
     /// <param name="load">Its load; layers without enough of it count as evenly loaded.</param>
     /// <param name="copies">Least copies of each expert.</param>
     /// <param name="spare">Replicas of a layer beyond those.</param>
-    /// <param name="pins">Experts that must be on a node.</param>
-    public static PlanProblem Problem(
-        ClusterBalancer balancer, ModelPlacement model, IBalancerLoad load, int copies, int spare, IReadOnlyList<PlanPlace> pins)
+    public static PlanProblem Problem(ClusterBalancer balancer, ModelPlacement model, IBalancerLoad load, int copies, int spare)
     {
         var nodes = balancer.Usable(model);
+        var pins = balancer.Pins.Of(model.Name).Where(p => nodes.Any(n => n.Node == p.Node)).ToList();
         var devices = nodes.OrderBy(n => n.Node).Select(node => new PlanDevice(
             node.Node.ToString(), Host(node.Node), load.Speed(node.Node), Room(balancer, model, node))).ToArray();
         return new PlanProblem
@@ -28,9 +27,9 @@ internal static class PlanningInput
                 [.. model.Replicas.Where(e => e.Replica.Layer == layer && e.State != ReplicaState.Draining).OrderBy(e => e.Replica)
                     .Select(e => new PlanReplica(e.Replica.Expert, e.Node.ToString()))]))],
             ExpertBytes = model.ExpertBytes,
-            ReplicasPerLayer = (copies * model.Experts) + spare,
+            ReplicasPerLayer = (copies * model.Experts) + spare + model.Layers.Max(layer => balancer.Pins.Extra(model.Name, layer, copies)),
             Copies = copies,
-            Pins = pins,
+            Pins = [.. pins.Select(p => new PlanPlace(p.Layer, p.Expert, p.Node.ToString()))],
             Exclusions = [.. balancer.Excluded(model).Where(x => nodes.Any(n => n.Node == x.Node))
                 .Select(x => new PlanPlace(x.Layer, x.Expert, x.Node.ToString())).OrderBy(p => (p.Layer, p.Expert, p.Device))],
             Together = model.Together,

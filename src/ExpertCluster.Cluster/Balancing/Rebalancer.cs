@@ -54,7 +54,7 @@ internal sealed class Rebalancer(
 
     /// <summary>What the planner would do now.</summary>
     public PlacementPlan DryRun(ModelPlacement model) => Planner.Plan(
-        PlanningInput.Problem(balancer, model, load, balancing.Copies, options.SpareReplicas, []), PlannerOptions);
+        PlanningInput.Problem(balancer, model, load, balancing.Copies, options.SpareReplicas), PlannerOptions);
 
     private PlannerOptions PlannerOptions => new()
     {
@@ -74,7 +74,7 @@ internal sealed class Rebalancer(
 
         return options.Enabled && Suspended is null && model.IsPlanned && balancer.Moves.Active is null
             && balancer.Members.HasMajority && balancer.Members.Unreachable == 0 && now - seen.Since >= Settling
-            && !model.IsDirty && model.Replicas.All(e => e.State == ReplicaState.Ready);
+            && nodes.Length > 0 && !model.IsDirty && model.Replicas.All(e => e.State == ReplicaState.Ready);
     }
 
     private string? Trigger(ModelPlacement model, DateTimeOffset now)
@@ -99,11 +99,13 @@ internal sealed class Rebalancer(
             return "the nodes are not those the last plan was made for";
         }
 
-        var most = (balancing.Copies * model.Experts) + options.SpareReplicas;
-        return model.Replicas.GroupBy(e => e.Replica.Layer).FirstOrDefault(g => g.Count() > most) is { } layer
-            ? $"layer {layer.Key} has {layer.Count()} replicas, {most} are wanted"
+        return model.Replicas.GroupBy(e => e.Replica.Layer).FirstOrDefault(g => g.Count() > Most(model, g.Key)) is { } layer
+            ? $"layer {layer.Key} has {layer.Count()} replicas, {Most(model, layer.Key)} are wanted"
             : load.Drift(model, now);
     }
+
+    private int Most(ModelPlacement model, int layer) =>
+        (balancing.Copies * model.Experts) + options.SpareReplicas + balancer.Pins.Extra(model.Name, layer, balancing.Copies);
 
     private void Plan(ModelPlacement model, string trigger, DateTimeOffset now)
     {

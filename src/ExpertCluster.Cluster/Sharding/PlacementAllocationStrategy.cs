@@ -43,15 +43,12 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
             var change = _board.NextChange;
             if (_board.Find(_model, replica) is { } placed)
             {
-                return currentShardAllocations.Keys.FirstOrDefault(region => AddressOf(region) == placed.Node.Address)
-                    ?? throw new InvalidOperationException(
-                        $"{_model} {replica} is placed on {placed.Node}, whose shard region is not registered (yet).");
+                return currentShardAllocations.Keys.FirstOrDefault(region => AddressOf(region) == placed.Node.Address) ?? await Never().ConfigureAwait(false);
             }
 
             if (IsRetired(replica))
             {
-                // Nobody waits for it: the coordinator only asks because the shard was handed off. It takes null for "not now", without an error.
-                return null!;
+                return await Never().ConfigureAwait(false);
             }
 
             var left = deadline - _time.GetUtcNow();
@@ -87,6 +84,12 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
 
         return Task.FromResult<IImmutableSet<string>>(retired.ToImmutable());
     }
+
+    /// <summary>
+    /// No answer, which the coordinator takes in silence – an error it would log. Nobody waits: for a retired replica it only asks because the shard was handed
+    /// off, and a region that has a message for one whose node is not registered (yet, or any more) asks again by itself.
+    /// </summary>
+    private static Task<IActorRef> Never() => new TaskCompletionSource<IActorRef>().Task;
 
     /// <summary>
     /// Whether a replica that is not part of the placement known here was part of an older one. One that is too new to be known has a number of
