@@ -11,6 +11,7 @@ var root = new RootCommand("An elastic cluster for Mixture-of-Experts models: ev
     InspectCommand.Create(),
     NodeCommand.Create(),
     BenchCommand.Create(),
+    DrillCommand.Create(),
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -137,7 +137,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
             ExpertTypes = _models.Where(m => _options.Experts.TypeOf(m.Checkpoint) == TorchSharp.torch.ScalarType.BFloat16)
                 .ToImmutableDictionary(m => m.Name, _ => RowType.BFloat16),
         };
-        var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))]);
+        var placement = new PlacementActor.Settings(
+            Board, _description, [.. _models.Select(m => (m.Name, m.Layers))], _logs.CreateLogger<PlacementActor>());
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 
         if (_options.Experts.Threads == 0)

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.DistributedData;
 using ExpertCluster.Contracts;
+using Microsoft.Extensions.Logging;
 using Member = Akka.Cluster.Member;
 
 namespace ExpertCluster.Cluster.Placement;
@@ -10,6 +11,7 @@ namespace ExpertCluster.Cluster.Placement;
 internal sealed class PlacementActor : ReceiveActor
 {
     private readonly PlacementBoard _board;
+    private readonly ILogger _log;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
     private readonly Dictionary<NodeId, Member> _members = [];
@@ -19,6 +21,7 @@ internal sealed class PlacementActor : ReceiveActor
     public PlacementActor(Settings settings)
     {
         _board = settings.Board;
+        _log = settings.Log;
 
         Receive<ClusterEvent.CurrentClusterState>(state =>
         {
@@ -86,6 +89,7 @@ internal sealed class PlacementActor : ReceiveActor
         switch (change.Data)
         {
             case LWWRegister<LayerPlacement> layer:
+                PlacementLog.Learned(_log, layer.Value.Model, layer.Value.Layer, layer.Value.Epoch, IdOf(layer.UpdatedBy));
                 _board.Publish(layer.Value);
                 break;
             case LWWRegister<NodeDescription> node:
@@ -107,7 +111,7 @@ internal sealed class PlacementActor : ReceiveActor
 
     /// <summary>What the actor starts with.</summary>
     internal sealed record Settings(
-        PlacementBoard Board, NodeDescription Self, IReadOnlyList<(string Model, IReadOnlyList<int> Layers)> Models);
+        PlacementBoard Board, NodeDescription Self, IReadOnlyList<(string Model, IReadOnlyList<int> Layers)> Models, ILogger Log);
 
     /// <summary>This node has something new to say of itself.</summary>
     internal sealed record Describe(NodeDescription Node) : INoSerializationVerificationNeeded;

@@ -1,0 +1,30 @@
+using ExpertCluster.Client;
+using ExpertCluster.Cli.Drills.Traffic;
+
+namespace ExpertCluster.Cli.Drills.View;
+
+/// <summary>A view through the client SDK.</summary>
+internal sealed class ClientClusterView(IExpertClusterClient client, ModelInfo model, DrillClock clock) : IClusterView
+{
+    /// <inheritdoc/>
+    public int Experts { get; } = model.Layers * model.ExpertsPerLayer;
+
+    /// <inheritdoc/>
+    public async Task<ClusterSnapshot?> LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var report = await client.GetClusterReportAsync(model.Name, cancellationToken);
+
+            // Placement, Moves and BytesMoved: to be filled from the report's replicas, moves and bytes_moved once ClusterReport has them.
+            return new ClusterSnapshot(
+                clock.Now, report.Epoch,
+                report.Nodes.Where(n => n.Roles.Contains("expert")).ToDictionary(n => n.Address, n => n.Experts),
+                [.. report.Nodes.Select(n => n.Address)], report.TokensRouted, report.Retries);
+        }
+        catch (ExpertClusterException)
+        {
+            return null;
+        }
+    }
+}
