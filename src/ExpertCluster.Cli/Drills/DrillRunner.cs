@@ -102,19 +102,19 @@ internal static class DrillRunner
     private static async Task<PhaseSpan[]> PhasesAsync(
         IDrillScenario scenario, DrillStage stage, TrafficLog log, CancellationToken cancellationToken)
     {
-        var control = await PhaseAsync("control", stage, log, Task.CompletedTask, cancellationToken);
+        var control = await PhaseAsync("control", stage, log, null, cancellationToken);
         stage.PhaseSeconds = control.Seconds;
-        var acting = scenario.RunAsync(stage, cancellationToken);
-        var during = await PhaseAsync("during", stage, log, acting, cancellationToken);
-        return [control, during, await PhaseAsync("after", stage, log, Task.CompletedTask, cancellationToken)];
+        var during = await PhaseAsync("during", stage, log, () => scenario.RunAsync(stage, cancellationToken), cancellationToken);
+        return [control, during, await PhaseAsync("after", stage, log, null, cancellationToken)];
     }
 
     /// <summary>As long as asked for, as the control phase was, as its answers take, and as what happens in it takes.</summary>
     private static async Task<PhaseSpan> PhaseAsync(
-        string name, DrillStage stage, TrafficLog log, Task acting, CancellationToken cancellationToken)
+        string name, DrillStage stage, TrafficLog log, Func<Task>? act, CancellationToken cancellationToken)
     {
         stage.Note($"phase {name}");
         var (from, least) = (stage.Clock.Now, Math.Max(stage.Settings.Seconds, stage.PhaseSeconds));
+        var acting = act?.Invoke() ?? Task.CompletedTask;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {

@@ -28,6 +28,10 @@ public sealed class NodeOptions
     /// <summary>How long joining may take before the node gives up. 1 s to 1 h, default 60 s.</summary>
     public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a node that was cut off from the majority of the cluster goes on telling clients so, before its process ends; 0 to 1 min,
+    /// default 5 s.</summary>
+    public TimeSpan CutOffLinger { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>A HOCON file whose settings go before the defaults; none by default.</summary>
     public string? AkkaConfig { get; set; }
 
@@ -39,6 +43,7 @@ public sealed class NodeOptions
         errors.NotEmpty("Node:Host", Host);
         errors.Range("Node:Port", Port, 0, 65535);
         errors.Range("Node:JoinTimeout", JoinTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        errors.Range("Node:CutOffLinger", CutOffLinger, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         foreach (var role in Roles)
         {
             if (!KnownRoles.Contains(role))

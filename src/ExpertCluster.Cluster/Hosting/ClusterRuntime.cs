@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using Akka;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.Singleton;
 using ExpertCluster.Cluster.Balancing;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Cluster.Experts;
+using ExpertCluster.Cluster.Faults;
 using ExpertCluster.Cluster.Gateway;
 using ExpertCluster.Cluster.Lane;
 using ExpertCluster.Cluster.Placement;
@@ -42,6 +44,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private ExpertHost? _host;
     private TensorLane? _lane;
     private LaneTls? _tls;
+    private FaultSwitches? _faults;
+    private readonly CancellationTokenSource _cutOff = new();
 
     private ClusterRuntime(
         ExpertClusterOptions options, TimeProvider time, ILoggerFactory logs, List<HostedModel> models,
@@ -55,6 +59,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
         _executor = executor;
         _loader = loader;
     }
+
+    /// <summary>Signalled when the others, or this node itself, found it cut off from the majority of the cluster: it serves no more, and ends.</summary>
+    public CancellationToken CutOff => _cutOff.Token;
 
     /// <summary>What this node knows of placements and members.</summary>
     public PlacementBoard Board { get; } = new();
@@ -120,6 +127,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
         // The dense part reads its tensors while the node joins.
         var dense = _denseLoading = _options.IsGateway ? LoadDenseAsync(cancellationToken) : _denseLoading;
         var cluster = Akka.Cluster.Cluster.Get(system);
+        _faults = FaultSwitches.Open(_options.Faults, _time, _logs.CreateLogger<FaultSwitches>());
+        _faults?.Attach(system);
+        WatchDowning(system);
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
@@ -167,6 +177,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _lane?.Dispose();
+        _faults?.Dispose();
         _tls?.Dispose();
 
         // A start that failed may have left it under way, and what it computes with goes now.
@@ -262,13 +273,39 @@ public sealed class ClusterRuntime : IAsyncDisposable
         }
     }
 
+    /// <summary>A node that is downed ends by Akka's own shutdown; clients are told at once, and for a while before the process is gone.</summary>
+    private void WatchDowning(ActorSystem system)
+    {
+        var shutdown = CoordinatedShutdown.Get(system);
+        var log = _logs.CreateLogger<ClusterRuntime>();
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "cut-off", async () =>
+        {
+            if (shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason)
+            {
+                HostingLog.CutOff(log, _options.Node.CutOffLinger);
+                await _cutOff.CancelAsync().ConfigureAwait(false);
+            }
+
+            return Done.Instance;
+        });
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeActorSystemTerminate, "cut-off-linger", async () =>
+        {
+            if (_cutOff.IsCancellationRequested)
+            {
+                await Task.Delay(_options.Node.CutOffLinger, _time).ConfigureAwait(false);
+            }
+
+            return Done.Instance;
+        });
+    }
+
     /// <summary>Ends with the actor system, as the nodes that send to it would have it.</summary>
     private TensorLane StartLane(ActorSystem system, NodeId self, ExpertHost host)
     {
         var board = Board;
         var lane = _lane = TensorLane.Start(
-            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls }, _options.Lane.Listen(_options.Node.Host),
-            _options.Lane.Limits, host, node => board.Nodes.GetValueOrDefault(node) is { } described
+            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls, Faults = _faults }, _options.Lane.Listen(_options.Node.Host),
+            _options.Lane.Limits, _faults?.Delay(host) ?? host, node => board.Nodes.GetValueOrDefault(node) is { } described
                 ? LaneEndpoint.Parse(described.LaneEndpoint, described.LaneSocket) : null, _time,
             _logs.CreateLogger<TensorLane>());
         system.ActorOf(Props.Create(() => new LaneMembership(lane)), "lane");

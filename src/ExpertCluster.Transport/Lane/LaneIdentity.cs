@@ -11,6 +11,9 @@ public sealed record LaneIdentity(NodeId Self, string Cluster, ReadOnlyMemory<by
     /// <summary>Its certificate, and whose it takes, on TCP connections; null for none. Unix sockets do without: they do not leave the host.</summary>
     public LaneTls? Tls { get; init; }
 
+    /// <summary>Faults to rehearse; null in production.</summary>
+    public ILaneFaults? Faults { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Self} of {Cluster}";
 }
