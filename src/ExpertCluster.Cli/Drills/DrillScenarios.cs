@@ -13,7 +13,8 @@ internal static class DrillScenarios
     public static IReadOnlyList<IDrillScenario> List { get; } =
     [
         new KillScenario(oldest: false), new KillScenario(oldest: true), new GatewayKillScenario(), new DrainScenario(), new JoinScenario(),
-        new PauseScenario(),
+        new PauseScenario(), new PartitionScenario(), new SlowScenario(), new BalancerKillScenario(), new RollingRestartScenario(),
+        new GrowShrinkScenario(), new UpgradeScenario(), new DriftScenario(), new SoakScenario(),
     ];
 
     /// <summary>The scenarios of a name; all of them for <see cref="All"/>.</summary>

@@ -304,7 +304,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     {
         var board = Board;
         var lane = _lane = TensorLane.Start(
-            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls, Faults = _faults }, _options.Lane.Listen(_options.Node.Host),
+            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls, Faults = _faults, MaxVersion = _options.Lane.MaxProtocolVersion }, _options.Lane.Listen(_options.Node.Host),
             _options.Lane.Limits, _faults?.Delay(host) ?? host, node => board.Nodes.GetValueOrDefault(node) is { } described
                 ? LaneEndpoint.Parse(described.LaneEndpoint, described.LaneSocket) : null, _time,
             _logs.CreateLogger<TensorLane>());
