@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.DistributedData;
 using ExpertCluster.Cluster.Configuration;
@@ -10,7 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace ExpertCluster.Cluster.Balancing;
 
 /// <summary>
-/// The only writer of placements, one in the cluster. Gives every expert its replicas, starts them, and places again what a lost node held.
+/// The only writer of placements, one in the cluster. Feeds a <see cref="ClusterBalancer"/> with members, reports and time, publishes what that
+/// decides and gives its orders.
 /// </summary>
 internal sealed class BalancerActor : ReceiveActor, IWithTimers
 {
@@ -20,29 +22,36 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     /// <summary>Reports come in bursts; one publication for all of a burst.</summary>
     private static readonly TimeSpan PublishDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How often orders that wait for their time are looked at.</summary>
+    private static readonly TimeSpan StepInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly BalancerOptions _options;
     private readonly PlacementBoard _board;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly IReadOnlyList<ModelPlacement> _models;
+    private readonly ClusterBalancer _balancer;
+    private readonly Rebalancer _rebalancer;
+    private readonly PauseGuard _pause;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
-    private readonly Dictionary<(string Model, int Layer, int Expert, NodeId Node), (DateTimeOffset Until, string Reason)> _excluded = [];
     private Action? _onNodesChanged;
 
-    public BalancerActor(
-        BalancerOptions options, IReadOnlyList<ModelPlacement> models, PlacementBoard board, TimeProvider time, ILogger log)
+    public BalancerActor(BalancerOptions options, Func<(ClusterBalancer, Rebalancer)> create, PlacementBoard board, TimeProvider time, ILogger log)
     {
         _options = options;
-        _models = models;
+        (_balancer, _rebalancer) = create();
         _board = board;
         _time = time;
         _log = log;
+        _pause = new PauseGuard(time);
 
         Receive<Reconcile>(_ => ReconcileAll());
         Receive<ReplicaReport>(OnReport);
         Receive<Publish>(_ => PublishChanges());
+        Receive<Step>(_ => OnStep());
         Receive<Retry>(_ => OnRetry());
+        Receive<ClusterEvent.IReachabilityEvent>(_ => ReconcileAll());
+        Receive<ClusterEvent.IClusterDomainEvent>(_ => { });
         Receive<IUpdateResponse>(_ => { });
     }
 
@@ -50,7 +59,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        foreach (var model in _models)
+        foreach (var model in _balancer.Models)
         {
             foreach (var layer in model.Layers)
             {
@@ -66,169 +75,55 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         var self = Self;
         _onNodesChanged = () => self.Tell(Reconcile.Instance);
         _board.NodesChanged += _onNodesChanged;
+        _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IReachabilityEvent));
         Timers.StartPeriodicTimer(nameof(Retry), Retry.Instance, _options.RetryInterval);
+        Timers.StartPeriodicTimer(nameof(Step), Step.Instance, StepInterval);
         Self.Tell(Reconcile.Instance);
     }
 
-    protected override void PostStop() => _board.NodesChanged -= _onNodesChanged;
+    protected override void PostStop()
+    {
+        _board.NodesChanged -= _onNodesChanged;
+        _cluster.Unsubscribe(Self);
+        foreach (var model in _balancer.Models)
+        {
+            BalancerLog.Ended(_log, model.Name, model.Epoch);
+        }
+    }
 
     private void ReconcileAll()
     {
-        var now = _time.GetUtcNow();
-        foreach (var (key, exclusion) in _excluded.ToArray())
-        {
-            if (exclusion.Until <= now)
-            {
-                _excluded.Remove(key);
-            }
-        }
-
-        foreach (var model in _models)
-        {
-            ReconcileModel(model);
-        }
-
+        _balancer.IsLastToStop = CoordinatedShutdown.Get(Context.System).ShutdownReason is not null
+            && _board.Nodes.Values.All(n => n.Node == PlacementActor.IdOf(_cluster.SelfUniqueAddress) || !n.Roles.Contains(NodeOptions.ExpertRole));
+        _balancer.SetMembers(View());
+        _balancer.Reconcile(_time.GetUtcNow());
         SchedulePublish();
     }
 
-    private void ReconcileModel(ModelPlacement model)
+    private MemberView View()
     {
-        if (IsLastToStop)
-        {
-            return;
-        }
+        var state = _cluster.State;
+        var members = state.Members.Count(m => m.Status is MemberStatus.Up or MemberStatus.Leaving);
+        var unreachable = state.Unreachable.Count(m => m.Status is MemberStatus.Up or MemberStatus.Leaving);
 
-        var alive = _board.Nodes;
-        foreach (var lost in model.Replicas.Where(e => !alive.ContainsKey(e.Node)).ToArray())
-        {
-            BalancerLog.ReplicaLost(_log, model.Name, lost.Replica, lost.Node);
-            model.Remove(lost);
-        }
-
-        var nodes = alive.Values.Where(n => n.Roles.Contains(NodeOptions.ExpertRole)).ToArray();
-        if (!model.IsPlanned && nodes.Length < _options.MinExpertNodes)
-        {
-            // No problem yet, only early: nothing is published.
-            BalancerLog.Waiting(_log, model.Name, _options.MinExpertNodes, nodes.Length);
-            return;
-        }
-
-        var usable = new List<PlanNode>();
-        foreach (var node in nodes)
-        {
-            if (node.Models.TryGetValue(model.Name, out var fingerprint) && fingerprint == model.Fingerprint)
-            {
-                // The plan counts experts in float32, so a node that holds them in fewer bytes has that much more room.
-                var free = node.MemoryBytes - UsedBytes(node);
-                usable.Add(new PlanNode(node.Node, node.Weight, InFloat32(free, node.ExpertType(model.Name)), HeldBy(node.Node)));
-            }
-            else
-            {
-                BalancerLog.OtherCheckpoint(_log, model.Name, node.Node, fingerprint ?? "none", model.Fingerprint);
-            }
-        }
-
-        var plan = StaticPlanner.Plan(new PlanRequest(
-            usable,
-            [.. model.Replicas.Select(e => (e.Replica.Layer, e.Replica.Expert, e.Node))],
-            model.Missing(_options.Copies),
-            model.ExpertBytes,
-            _excluded.Keys.Where(k => k.Model == model.Name).Select(k => (k.Layer, k.Expert, k.Node)).ToHashSet(),
-            model.Together));
-        foreach (var (layer, expert, node) in plan.Assigned)
-        {
-            model.IsPlanned = true;
-            model.Assign(layer, expert, node);
-        }
-
-        if (plan.Assigned.Count > 0)
-        {
-            BalancerLog.Planned(_log, model.Name, plan.Assigned.Count, usable.Count, plan.Unplaced.Count);
-        }
-
-        // A copy beyond the first that finds no node is no problem worth failing requests for: the first one answers.
-        var covered = model.Replicas.Select(e => (e.Replica.Layer, e.Replica.Expert)).ToHashSet();
-        SetProblems(model, plan.Unplaced.Where(u => !covered.Contains((u.Layer, u.Expert))).GroupBy(u => u.Layer)
-            .ToDictionary(g => g.Key, g => $"{g.Count()} experts of layer {g.Key} have no node, since {g.First().Reason}{WhyExcluded(model, g.First().Layer, g.First().Expert)}"));
+        // Half is enough for nobody: with two nodes each would go on without the other. A process that was stopped for long may not know yet that it was replaced.
+        return new MemberView(_board.Nodes, unreachable, (unreachable == 0 || (members - unreachable) * 2 > members) && !_pause.IsInDoubt);
     }
-
-    /// <summary>Whether this node stops and no other could take its experts: nothing is lost then, it only ends.</summary>
-    private bool IsLastToStop => CoordinatedShutdown.Get(Context.System).ShutdownReason is not null
-        && _board.Nodes.Values.All(n => n.Node == PlacementActor.IdOf(_cluster.SelfUniqueAddress) || !n.Roles.Contains(NodeOptions.ExpertRole));
-
-    /// <summary>What the last node that tried said of an expert; empty where none did lately.</summary>
-    private string WhyExcluded(ModelPlacement model, int layer, int expert)
-    {
-        var last = _excluded.Where(e => e.Key.Model == model.Name && e.Key.Layer == layer && e.Key.Expert == expert && e.Value.Reason.Length > 0)
-            .OrderByDescending(e => e.Value.Until).Select(e => e.Value.Reason).FirstOrDefault();
-        return last is null ? "" : $" – expert {expert}: {last}";
-    }
-
-    private void SetProblems(ModelPlacement model, Dictionary<int, string> problems)
-    {
-        foreach (var layer in model.Layers)
-        {
-            var problem = problems.GetValueOrDefault(layer);
-            if (model.SetProblem(layer, problem))
-            {
-                BalancerLog.Problem(_log, model.Name, problem ?? "solved");
-            }
-        }
-    }
-
-    private long UsedBytes(NodeDescription node) => _models.Sum(
-        m => m.ExpertBytes / sizeof(float) * node.ExpertType(m.Name).Size() * m.Replicas.Count(e => e.Node == node.Node));
-
-    private static long InFloat32(long bytes, RowType type) =>
-        (long)Int128.Min((Int128)bytes * sizeof(float) / type.Size(), long.MaxValue);
-
-    private int HeldBy(NodeId node) => _models.Sum(m => m.Replicas.Count(e => e.Node == node));
 
     private void OnReport(ReplicaReport report)
     {
-        if (_models.FirstOrDefault(m => m.Name == report.Model) is not { } model
-            || model.Find(report.Replica) is not { } entry || entry.Node != report.Node)
-        {
-            return;
-        }
-
-        switch (report.Outcome)
-        {
-            case ReplicaOutcome.Loading:
-                model.SetState(entry, ReplicaState.Loading);
-                break;
-            case ReplicaOutcome.Ready:
-                model.SetState(entry, ReplicaState.Ready);
-                break;
-            default:
-                // Refused, failed, or stopped – as on a node that is about to leave: not there again for a while.
-                if (IsLastToStop)
-                {
-                    return;
-                }
-
-                if (report.Outcome == ReplicaOutcome.Stopped)
-                {
-                    BalancerLog.Stopped(_log, model.Name, report.Replica, report.Node);
-                }
-                else
-                {
-                    BalancerLog.GaveUp(_log, model.Name, report.Replica, report.Node, report.Outcome, report.Message ?? "");
-                }
-
-                model.Remove(entry);
-                _excluded[(model.Name, report.Replica.Layer, report.Replica.Expert, report.Node)] =
-                    (_time.GetUtcNow() + _options.ExclusionTime, report.Message ?? "");
-                Self.Tell(Reconcile.Instance);
-                break;
-        }
-
+        _balancer.OnReport(report, _time.GetUtcNow());
         SchedulePublish();
+        if (!Timers.IsTimerActive(nameof(Reconcile)))
+        {
+            // Reports come in bursts; one look at everything for all of a burst.
+            Timers.StartSingleTimer(nameof(Reconcile), Reconcile.Instance, PublishDelay);
+        }
     }
 
     private void SchedulePublish()
     {
-        if (_models.Any(m => m.IsDirty) && !Timers.IsTimerActive(nameof(Publish)))
+        if (_balancer.Models.Any(m => m.IsDirty) && _balancer.Members.HasMajority && !Timers.IsTimerActive(nameof(Publish)))
         {
             Timers.StartSingleTimer(nameof(Publish), Publish.Instance, PublishDelay);
         }
@@ -236,8 +131,14 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
 
     private void PublishChanges()
     {
+        if (!View().HasMajority)
+        {
+            // It stays dirty, and goes out when the others answer again – or never, where they go on without this node.
+            return;
+        }
+
         var now = _time.GetUtcNow();
-        foreach (var model in _models)
+        foreach (var model in _balancer.Models)
         {
             foreach (var placement in model.TakeChanges())
             {
@@ -248,7 +149,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
                     register => register.WithValue(_cluster.SelfUniqueAddress, placement, EpochClock)));
             }
 
-            TellToStart(model, now, onlyNew: true);
+            TellToStart(model, now);
         }
     }
 
@@ -257,23 +158,54 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     /// <summary>The newest epoch wins, whatever clocks say.</summary>
     private static long EpochClock(long timestamp, LayerPlacement placement) => placement.Epoch;
 
-    private void TellToStart(ModelPlacement model, DateTimeOffset now, bool onlyNew)
+    private void TellToStart(ModelPlacement model, DateTimeOffset now)
+    {
+        foreach (var entry in _balancer.DueStarts(model, now))
+        {
+            if (TryTell(new StartReplica(model.Name, entry.Replica, entry.Node), model.Name, entry.Replica))
+            {
+                entry.Told = now;
+            }
+        }
+    }
+
+    /// <summary>False while this node still starts its regions, or stops them already; the next retry, here or elsewhere, tells it.</summary>
+    private static bool TryTell(Contracts.IClusterMessage message, string model, ReplicaId replica)
     {
         var sharding = ClusterSharding.Get(Context.System);
-        foreach (var entry in model.Replicas)
+        var type = ReplicaShards.TypeName(model, replica.Layer);
+        if (!sharding.ShardTypeNames.Contains(type))
         {
-            // A balancer that took over asks everyone once: what was ready then answers so now.
-            if (entry.Told is null || (!onlyNew && entry.State != ReplicaState.Ready && now - entry.Told >= _options.RetryInterval))
-            {
-                if (sharding.ShardTypeNames.All(name => name != ReplicaShards.TypeName(model.Name, entry.Replica.Layer)))
-                {
-                    // This node still starts its regions, or stops them already; the next retry, here or elsewhere, tells it.
-                    continue;
-                }
+            return false;
+        }
 
-                entry.Told = now;
-                sharding.ShardRegion(ReplicaShards.TypeName(model.Name, entry.Replica.Layer))
-                    .Tell(new StartReplica(model.Name, entry.Replica, entry.Node));
+        sharding.ShardRegion(type).Tell(message);
+        return true;
+    }
+
+    private void OnStep()
+    {
+        _pause.Beat();
+        if (_pause.IsInDoubt)
+        {
+            return;
+        }
+
+        var now = _time.GetUtcNow();
+        _rebalancer.Evaluate(now);
+        if (_balancer.Moves.Active is not null)
+        {
+            ReconcileAll();
+        }
+
+        if (_balancer.Members.HasMajority && !_balancer.Models.Any(m => m.IsDirty))
+        {
+            foreach (var model in _balancer.Models)
+            {
+                foreach (var order in _balancer.DueRetirements(model, now))
+                {
+                    TryTell(order, order.Model, order.Replica);
+                }
             }
         }
     }
@@ -282,11 +214,11 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     {
         ReconcileAll();
         var now = _time.GetUtcNow();
-        foreach (var model in _models)
+        foreach (var model in _balancer.Models)
         {
-            if (!model.IsDirty)
+            if (!model.IsDirty && _balancer.Members.HasMajority)
             {
-                TellToStart(model, now, onlyNew: false);
+                TellToStart(model, now);
             }
         }
     }
@@ -304,5 +236,10 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private sealed record Retry : INoSerializationVerificationNeeded
     {
         public static Retry Instance { get; } = new();
+    }
+
+    private sealed record Step : INoSerializationVerificationNeeded
+    {
+        public static Step Instance { get; } = new();
     }
 }

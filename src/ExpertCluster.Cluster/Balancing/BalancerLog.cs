@@ -29,4 +29,25 @@ internal static partial class BalancerLog
 
     [LoggerMessage(4007, LogLevel.Information, "{Model}: waiting for {Wanted} expert nodes (ExpertCluster:Balancer:MinExpertNodes), {Known} are here")]
     public static partial void Waiting(ILogger log, string model, int wanted, int known);
+
+    [LoggerMessage(4009, LogLevel.Warning, "{Node} is given nothing for now: {Reason}")]
+    public static partial void Demoted(ILogger log, NodeId node, string reason);
+
+    [LoggerMessage(4010, LogLevel.Information, "{Node} takes experts again: {Reason}")]
+    public static partial void Reinstated(ILogger log, NodeId node, string reason);
+
+    [LoggerMessage(4011, LogLevel.Information, "{Model} {Plan} ended: {Done} of {Steps} steps done, {RolledBack} rolled back")]
+    public static partial void PlanEnded(ILogger log, string model, string plan, int done, int steps, int rolledBack);
+
+    [LoggerMessage(4012, LogLevel.Information, "{Node} holds nothing any more and may leave")]
+    public static partial void Drained(ILogger log, NodeId node);
+
+    [LoggerMessage(4013, LogLevel.Information, "Balancer of {Model} ends here at epoch {Epoch}")]
+    public static partial void Ended(ILogger log, string model, long epoch);
+
+    [LoggerMessage(4014, LogLevel.Information, "{Model}: nothing moves, though {Trigger}: {Reason}")]
+    public static partial void NoPlan(ILogger log, string model, string trigger, string reason);
+
+    [LoggerMessage(4015, LogLevel.Information, "{Model} {Plan} begins, since {Trigger}: {Steps} steps, {Bytes} bytes, predicted gain {Gain:p1}")]
+    public static partial void PlanBegins(ILogger log, string model, string plan, string trigger, int steps, long bytes, double gain);
 }

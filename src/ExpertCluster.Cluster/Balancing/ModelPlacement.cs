@@ -44,6 +44,13 @@ internal sealed class ModelPlacement
 
     public Entry? Find(ReplicaId replica) => _replicas.GetValueOrDefault(replica);
 
+    /// <summary>Replicas of one expert.</summary>
+    public IEnumerable<Entry> Of(int layer, int expert) =>
+        _replicas.Values.Where(e => e.Replica.Layer == layer && e.Replica.Expert == expert);
+
+    /// <summary>Goes on counting epochs where a former cluster stopped.</summary>
+    public void ContinueFrom(long epoch) => Epoch = Math.Max(Epoch, epoch);
+
     /// <summary>Takes over what a former balancer published.</summary>
     public void Adopt(LayerPlacement placement)
     {
@@ -98,10 +105,14 @@ internal sealed class ModelPlacement
         return true;
     }
 
-    /// <summary>Experts with fewer replicas than wanted, once per missing replica: all first copies before any second.</summary>
-    public IReadOnlyList<(int Layer, int Expert)> Missing(int copies)
+    /// <summary>Experts with fewer replicas than wanted, once per missing replica: all first copies before any second. Replicas that are to go
+    /// do not count.</summary>
+    /// <param name="copies">Replicas wanted of each.</param>
+    /// <param name="leaving">Nodes that are to hold nothing; none where null.</param>
+    public IReadOnlyList<(int Layer, int Expert)> Missing(int copies, IReadOnlySet<NodeId>? leaving = null)
     {
-        var count = _replicas.Values.GroupBy(e => (e.Replica.Layer, e.Replica.Expert)).ToDictionary(g => g.Key, g => g.Count());
+        var count = _replicas.Values.Where(e => e.State != ReplicaState.Draining && leaving?.Contains(e.Node) != true)
+            .GroupBy(e => (e.Replica.Layer, e.Replica.Expert)).ToDictionary(g => g.Key, g => g.Count());
         var missing = new List<(int, int)>();
         for (var copy = 0; copy < copies; copy++)
         {
@@ -154,5 +165,14 @@ internal sealed class ModelPlacement
 
         /// <summary>When it was last told to start; null when it has not been by this balancer.</summary>
         public DateTimeOffset? Told { get; set; }
+
+        /// <summary>Whether this balancer has heard from it that it is ready.</summary>
+        public bool IsConfirmed { get; set; }
+
+        /// <summary>Since when it is to go; null while it is to stay.</summary>
+        public DateTimeOffset? RetiringSince { get; set; }
+
+        /// <summary>When it was last told to go.</summary>
+        public DateTimeOffset? ToldToGo { get; set; }
     }
 }

@@ -21,6 +21,9 @@ public sealed class ExpertClusterOptions
     /// <summary>How experts are given to nodes.</summary>
     public BalancerOptions Balancer { get; set; } = new();
 
+    /// <summary>When experts move, and how fast.</summary>
+    public RebalanceOptions Rebalance { get; set; } = new();
+
     /// <summary>How tensors travel.</summary>
     public LaneOptions Lane { get; set; } = new();
 
@@ -45,6 +48,7 @@ public sealed class ExpertClusterOptions
         Gateway.Validate(errors);
         Router.Validate(errors);
         Balancer.Validate(errors);
+        Rebalance.Validate(errors);
         Lane.Validate(errors);
         Faults.Validate(errors);
         for (var i = 0; i < Models.Count; i++)

@@ -32,6 +32,10 @@ public sealed class NodeOptions
     /// default 5 s.</summary>
     public TimeSpan CutOffLinger { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a node that is told to stop waits for its experts to move to others before it leaves. 0 (leave at once) to 1 h, default 60 s:
+    /// half of the grace period that the Kubernetes manifests give.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>A HOCON file whose settings go before the defaults; none by default.</summary>
     public string? AkkaConfig { get; set; }
 
@@ -44,6 +48,7 @@ public sealed class NodeOptions
         errors.Range("Node:Port", Port, 0, 65535);
         errors.Range("Node:JoinTimeout", JoinTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         errors.Range("Node:CutOffLinger", CutOffLinger, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        errors.Range("Node:DrainTimeout", DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
         foreach (var role in Roles)
         {
             if (!KnownRoles.Contains(role))

@@ -11,8 +11,14 @@ namespace ExpertCluster.Cluster.Experts;
 /// One copy of one expert. Loads its own tensors, tells the balancer, answers segments until it is told to stop. A fault of one segment is
 /// that segment's; a fault of loading ends the actor with a report.
 /// </summary>
-internal sealed class ExpertActor : ReceiveActor
+internal sealed class ExpertActor : ReceiveActor, IWithTimers
 {
+    /// <summary>How often a replica that is to go looks whether rows still wait for it.</summary>
+    private static readonly TimeSpan RetirementPoll = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>After which it goes nonetheless; the rows are sent elsewhere. Far beyond any queue.</summary>
+    private static readonly TimeSpan LongestRetirement = TimeSpan.FromSeconds(10);
+
     private readonly HostedModel _model;
     private readonly ReplicaId _replica;
     private readonly ExpertHost _host;
@@ -21,7 +27,10 @@ internal sealed class ExpertActor : ReceiveActor
     private readonly CancellationTokenSource _stopping = new();
     private ReplicaOutcome _state = ReplicaOutcome.Loading;
     private HostedExpert? _expert;
+    private ReplicaProbe? _probe;
     private long _reserved;
+    private bool _isRetiring;
+    private TimeSpan _retireUntil;
 
     public ExpertActor(HostedModel model, string entityId, ExpertHost host, IActorRef balancer, ILogger log)
     {
@@ -32,12 +41,16 @@ internal sealed class ExpertActor : ReceiveActor
         _log = log;
 
         Receive<StartReplica>(_ => Report(_state));
-        Receive<Loaded>(loaded => OnLoaded(loaded.Network));
+        Receive<RetireReplica>(_ => Retire());
+        Receive<FinishRetiring>(_ => FinishRetirement());
+        Receive<Loaded>(loaded => OnLoaded(loaded.Network, loaded.Probe));
         Receive<LoadFailed>(failed => GiveUp(ReplicaOutcome.Failed, failed.Message));
         Receive<SegmentWork>(Execute);
         Receive<StopReplica>(_ => Drain());
         Receive<Drained>(_ => Context.Stop(Self));
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(HostedModel model, string entityId, ExpertHost host, IActorRef balancer, ILogger log) =>
         Akka.Actor.Props.Create(() => new ExpertActor(model, entityId, host, balancer, log));
@@ -54,7 +67,7 @@ internal sealed class ExpertActor : ReceiveActor
 
         _reserved = bytes;
         LoadAsync(_model, _replica, _host, _stopping.Token).PipeTo(
-            Self, success: network => new Loaded(network), failure: e => new LoadFailed(Reason(e)));
+            Self, success: loaded => new Loaded(loaded.Network, loaded.Probe), failure: e => new LoadFailed(Reason(e)));
     }
 
     protected override void PostStop()
@@ -66,35 +79,46 @@ internal sealed class ExpertActor : ReceiveActor
         {
             // On the executor, behind whatever still computes with it.
             _expert = null;
-            var (host, bytes) = (_host, _reserved);
+            var (host, bytes, stopped) = (_host, _reserved, _isRetiring ? ReportOf(ReplicaOutcome.Stopped) : null);
+            var balancer = _balancer;
             host.Executor.Free(() =>
             {
                 expert.Free();
                 host.Memory.Release(bytes);
+
+                // Only now is there room for whatever comes in its place.
+                if (stopped is not null)
+                {
+                    balancer.Tell(stopped);
+                }
             });
         }
         else
         {
             _host.Memory.Release(_reserved);
+            if (_isRetiring)
+            {
+                Report(ReplicaOutcome.Stopped);
+            }
         }
 
         _reserved = 0;
     }
 
-    private static async Task<IExpertNetwork> LoadAsync(HostedModel model, ReplicaId replica, ExpertHost host, CancellationToken stopping)
+    private static async Task<(IExpertNetwork Network, ReplicaProbe Probe)> LoadAsync(HostedModel model, ReplicaId replica, ExpertHost host, CancellationToken stopping)
     {
         await host.LoadTurns.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            var network = await host.Loader.RunAsync(
+            var loaded = await host.Loader.RunAsync(
                 () => Load(model, replica, host, torch.device(host.Executor.Device)), stopping).ConfigureAwait(false);
             if (!stopping.IsCancellationRequested)
             {
-                return network;
+                return loaded;
             }
 
             // The actor is gone and nobody will take it.
-            host.Loader.Post(network.Dispose);
+            host.Loader.Post(loaded.Network.Dispose);
             throw new OperationCanceledException(stopping);
         }
         finally
@@ -103,19 +127,19 @@ internal sealed class ExpertActor : ReceiveActor
         }
     }
 
-    /// <summary>Runs on the loader. One row through the new weights: they are paged in, compiled for, and known to give numbers.</summary>
-    private static IExpertNetwork Load(HostedModel model, ReplicaId replica, ExpertHost host, torch.Device device)
+    /// <summary>Runs on the loader.</summary>
+    private static (IExpertNetwork Network, ReplicaProbe Probe) Load(HostedModel model, ReplicaId replica, ExpertHost host, torch.Device device)
     {
         var network = model.Checkpoint.LoadExpert(replica.Layer, replica.Expert, device, host.Options.TypeOf(model.Checkpoint));
         try
         {
-            var probe = new float[network.HiddenSize];
-            Array.Fill(probe, 1f);
-            var answer = new float[probe.Length];
-            ExpertNetworkRunner.Run(network, probe, 1, answer, device);
-            return answer.All(float.IsFinite)
-                ? host.Pack(model.Name, replica.Layer, network)
-                : throw new InvalidDataException($"its weights turn a row of ones into numbers that are not finite (checkpoint {model.Checkpoint.Directory})");
+            var probe = ExpertProbe.Ask(network, device, host.Loader.Threads);
+            return (host.Pack(model.Name, replica.Layer, network), probe);
+        }
+        catch (InvalidDataException e)
+        {
+            network.Dispose();
+            throw new InvalidDataException($"{e.Message} (checkpoint {model.Checkpoint.Directory})", e);
         }
         catch
         {
@@ -126,8 +150,9 @@ internal sealed class ExpertActor : ReceiveActor
 
     private static string Reason(Exception e) => (e is AggregateException { InnerException: { } inner } ? inner : e).Message;
 
-    private void OnLoaded(IExpertNetwork network)
+    private void OnLoaded(IExpertNetwork network, ReplicaProbe probe)
     {
+        _probe = probe;
         _expert = new HostedExpert(_replica, network, _host.Options.MaxQueuedRows);
         _host.Register(_model.Name, _replica, Self);
         Report(ReplicaOutcome.Ready);
@@ -154,6 +179,32 @@ internal sealed class ExpertActor : ReceiveActor
         Self.Tell(Drained.Instance);
     }
 
+    /// <summary>The balancer has turned the routers away: what still waits is computed, then the weights are freed.</summary>
+    private void Retire()
+    {
+        if (_isRetiring)
+        {
+            return;
+        }
+
+        _isRetiring = true;
+        _retireUntil = _host.Clock + LongestRetirement;
+        _host.Unregister(_model.Name, _replica);
+        FinishRetirement();
+    }
+
+    private void FinishRetirement()
+    {
+        if (_expert is { IsIdle: false } && _host.Clock < _retireUntil)
+        {
+            Timers.StartSingleTimer(nameof(FinishRetiring), FinishRetiring.Instance, RetirementPoll);
+            return;
+        }
+
+        _state = ReplicaOutcome.Stopped;
+        Self.Tell(Drained.Instance);
+    }
+
     private void GiveUp(ReplicaOutcome outcome, string reason)
     {
         ExpertLog.GaveUp(_log, _model.Name, _replica, _host.Node, reason);
@@ -164,16 +215,24 @@ internal sealed class ExpertActor : ReceiveActor
     private void Report(ReplicaOutcome state, string? message = null)
     {
         _state = state;
-        _balancer.Tell(new ReplicaReport(
-            _model.Name, _replica, _host.Node, state, state == ReplicaOutcome.Ready ? _reserved : 0, message));
+        _balancer.Tell(ReportOf(state, message));
     }
 
-    private sealed record Loaded(IExpertNetwork Network) : INoSerializationVerificationNeeded;
+    private ReplicaReport ReportOf(ReplicaOutcome state, string? message = null) => new(
+        _model.Name, _replica, _host.Node, state, state == ReplicaOutcome.Ready ? _reserved : 0, message,
+        state == ReplicaOutcome.Ready ? _probe : null);
+
+    private sealed record Loaded(IExpertNetwork Network, ReplicaProbe Probe) : INoSerializationVerificationNeeded;
 
     private sealed record LoadFailed(string Message) : INoSerializationVerificationNeeded;
 
     private sealed record Drained : INoSerializationVerificationNeeded
     {
         public static Drained Instance { get; } = new();
+    }
+
+    private sealed record FinishRetiring : INoSerializationVerificationNeeded
+    {
+        public static FinishRetiring Instance { get; } = new();
     }
 }

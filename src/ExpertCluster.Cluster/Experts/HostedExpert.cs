@@ -17,6 +17,9 @@ internal sealed class HostedExpert(ReplicaId replica, IExpertNetwork network, in
     /// <summary>The network; null once it was freed. On the executor's thread.</summary>
     public IExpertNetwork? Network => _network;
 
+    /// <summary>Whether no row waits for it.</summary>
+    public bool IsIdle => Volatile.Read(ref _queuedRows) == 0;
+
     /// <summary>Rows that a sender may add now.</summary>
     public int Credits => Math.Max(0, maxQueuedRows - Volatile.Read(ref _queuedRows));
 

@@ -1,9 +1,6 @@
 using System.Collections.Immutable;
 using Akka;
 using Akka.Actor;
-using Akka.Cluster.Sharding;
-using Akka.Cluster.Tools.Singleton;
-using ExpertCluster.Cluster.Balancing;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Cluster.Experts;
 using ExpertCluster.Cluster.Faults;
@@ -15,7 +12,6 @@ using ExpertCluster.Cluster.Sharding;
 using ExpertCluster.Contracts;
 using ExpertCluster.Models;
 using ExpertCluster.Models.Tokenization;
-using ExpertCluster.Moe.Placement;
 using ExpertCluster.Tensors;
 using ExpertCluster.Tensors.Checkpoints;
 using ExpertCluster.Transport;
@@ -160,7 +156,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
 
         if (_options.HoldsExperts)
         {
-            await StartExpertsAsync(system, _host).ConfigureAwait(false);
+            await new ExpertRegions(system, _options, _models, Board, _time, _logs).StartAsync(_host).ConfigureAwait(false);
         }
 
         var loaded = await dense.ConfigureAwait(false);
@@ -172,6 +168,23 @@ public sealed class ClusterRuntime : IAsyncDisposable
 
     /// <summary>Tells the cluster where clients can reach this gateway.</summary>
     public void Announce(string gatewayEndpoint) => Describe(node => node with { GatewayEndpoint = gatewayEndpoint });
+
+    /// <summary>
+    /// Tells the cluster that this node is about to leave, and waits until its experts answer elsewhere. Returns at once on a node that holds none or was cut
+    /// off, or where nobody stays who could take them.
+    /// </summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        if (_cutOff.IsCancellationRequested || !_options.HoldsExperts || _options.Node.DrainTimeout == TimeSpan.Zero || _description is not { } self || Board.HeldBy(self.Node) is var held && held == 0)
+        {
+            return;
+        }
+
+        var log = _logs.CreateLogger<ClusterRuntime>();
+        HostingLog.Draining(log, held);
+        Describe(node => node with { IsDraining = true });
+        await new NodeDrain(Board, self.Node, _time, log).WaitAsync(_options.Node.DrainTimeout, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Frees everything, after the actor system has ended.</summary>
     public async ValueTask DisposeAsync()
@@ -310,44 +323,6 @@ public sealed class ClusterRuntime : IAsyncDisposable
             _logs.CreateLogger<TensorLane>());
         system.ActorOf(Props.Create(() => new LaneMembership(lane)), "lane");
         return lane;
-    }
-
-    private async Task StartExpertsAsync(ActorSystem system, ExpertHost host)
-    {
-        var (balancerOptions, board, time) = (_options.Balancer, Board, _time);
-        var balancerLog = _logs.CreateLogger<BalancerActor>();
-        var models = _models.ToList();
-        var balancerProps = Props.Create(() => new BalancerActor(
-            balancerOptions,
-            models.Select(m => new ModelPlacement(
-                m.Name, m.Layers, m.Checkpoint.Shape.ExpertsPerLayer, m.Checkpoint.ExpertBytes, m.Checkpoint.Fingerprint)
-            {
-                Together = m.Checkpoint.Shape.SameIndexTogether ? ExpertColocation.SameIndex(m.Layers, m.Checkpoint.Shape.ExpertsPerLayer) : null,
-            }).ToList(),
-            board, time, balancerLog));
-        system.ActorOf(
-            ClusterSingletonManager.Props(
-                balancerProps,
-                PoisonPill.Instance,
-                ClusterSingletonManagerSettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
-            "balancer-manager");
-        var balancer = system.ActorOf(
-            ClusterSingletonProxy.Props(
-                "/user/balancer-manager",
-                ClusterSingletonProxySettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
-            "balancer-proxy");
-
-        var sharding = ClusterSharding.Get(system);
-        var settings = ClusterShardingSettings.Create(system).WithRole(NodeOptions.ExpertRole);
-        var address = Akka.Cluster.Cluster.Get(system).SelfAddress;
-        var log = _logs.CreateLogger<ExpertActor>();
-        await Task.WhenAll(_models.SelectMany(model => model.Layers.Select(layer => sharding.StartAsync(
-            ReplicaShards.TypeName(model.Name, layer),
-            id => ExpertActor.Props(model, id, host, balancer, log).WithDispatcher(InlineDispatcher.Path),
-            settings,
-            ReplicaShards.Instance,
-            new PlacementAllocationStrategy(Board, model.Name, address, _time),
-            StopReplica.Instance)))).ConfigureAwait(false);
     }
 
     private void StartGateway(

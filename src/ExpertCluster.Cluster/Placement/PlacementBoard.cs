@@ -68,6 +68,9 @@ public sealed class PlacementBoard
     public int ReadyExperts(string model, IReadOnlyList<int> layers) =>
         layers.Sum(layer => Routes(model, layer)?.Placement.ReadyExperts() ?? 0);
 
+    /// <summary>Replicas of all models that a node holds or is to hold.</summary>
+    public int HeldBy(NodeId node) => _layers.Values.Sum(routes => routes.Placement.Replicas.Count(r => r.Node == node));
+
     /// <summary>The first reason known why experts of these layers have no replica; null when there is none.</summary>
     public string? Problem(string model, IReadOnlyList<int> layers) =>
         layers.Select(layer => Routes(model, layer)?.Placement.Problem).FirstOrDefault(problem => problem is not null);

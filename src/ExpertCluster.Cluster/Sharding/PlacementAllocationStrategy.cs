@@ -12,6 +12,9 @@ namespace ExpertCluster.Cluster.Sharding;
 /// </summary>
 public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
 {
+    /// <summary>Shards that are handed off at once when nothing lives in them any more: enough to keep up, few enough not to be felt.</summary>
+    private const int MostReleased = 32;
+
     /// <summary>How long an allocation waits for its placement to arrive here; the region asks again afterwards.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -45,6 +48,12 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
                         $"{_model} {replica} is placed on {placed.Node}, whose shard region is not registered (yet).");
             }
 
+            if (IsRetired(replica))
+            {
+                // Nobody waits for it: the coordinator only asks because the shard was handed off. It takes null for "not now", without an error.
+                return null!;
+            }
+
             var left = deadline - _time.GetUtcNow();
             if (left <= TimeSpan.Zero)
             {
@@ -62,10 +71,29 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Names the shards whose replica has retired, and no other: the coordinator would remember them for ever.</summary>
     public Task<IImmutableSet<string>> Rebalance(
-        IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations, IImmutableSet<string> rebalanceInProgress) =>
-        Task.FromResult<IImmutableSet<string>>(ImmutableHashSet<string>.Empty);
+        IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations, IImmutableSet<string> rebalanceInProgress)
+    {
+        var retired = ImmutableHashSet.CreateBuilder<string>();
+        foreach (var shard in currentShardAllocations.Values.SelectMany(shards => shards))
+        {
+            if (retired.Count < MostReleased && !rebalanceInProgress.Contains(shard)
+                && ReplicaId.TryParse(shard, out var replica) && _board.Find(_model, replica) is null && IsRetired(replica))
+            {
+                retired.Add(shard);
+            }
+        }
+
+        return Task.FromResult<IImmutableSet<string>>(retired.ToImmutable());
+    }
+
+    /// <summary>
+    /// Whether a replica that is not part of the placement known here was part of an older one. One that is too new to be known has a number of
+    /// at least the epoch before its first publication.
+    /// </summary>
+    private bool IsRetired(ReplicaId replica) =>
+        _board.Routes(_model, replica.Layer) is { } routes && replica.Number < routes.Placement.Epoch;
 
     /// <summary>The region of this very node has a path without a host.</summary>
     private string AddressOf(IActorRef region) => (region.Path.Address.HasLocalScope ? _self : region.Path.Address).ToString();

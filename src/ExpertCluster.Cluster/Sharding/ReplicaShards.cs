@@ -17,7 +17,12 @@ public sealed class ReplicaShards : IMessageExtractor
     public static string TypeName(string model, int layer) => string.Create(CultureInfo.InvariantCulture, $"{model}-L{layer:00}");
 
     /// <inheritdoc/>
-    public string? EntityId(object message) => message is StartReplica start ? start.Replica.ToString() : null;
+    public string? EntityId(object message) => message switch
+    {
+        StartReplica start => start.Replica.ToString(),
+        RetireReplica retire => retire.Replica.ToString(),
+        _ => null,
+    };
 
     /// <inheritdoc/>
     public object EntityMessage(object message) => message;

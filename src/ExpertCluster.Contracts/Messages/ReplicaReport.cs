@@ -7,5 +7,7 @@ namespace ExpertCluster.Contracts;
 /// <param name="Outcome">Its state.</param>
 /// <param name="Bytes">Bytes of weights it holds; 0 unless ready.</param>
 /// <param name="Message">Why it failed or was refused; null otherwise.</param>
+/// <param name="Probe">What it made of the probe; null unless ready.</param>
 public sealed record ReplicaReport(
-    string Model, ReplicaId Replica, NodeId Node, ReplicaOutcome Outcome, long Bytes, string? Message = null) : IClusterMessage;
+    string Model, ReplicaId Replica, NodeId Node, ReplicaOutcome Outcome, long Bytes, string? Message = null,
+    ReplicaProbe? Probe = null) : IClusterMessage;

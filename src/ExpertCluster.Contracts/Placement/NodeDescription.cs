@@ -28,6 +28,9 @@ public sealed record NodeDescription(
     /// <summary>What its experts compute in, by model name; float32 for models that are not in it.</summary>
     public ImmutableDictionary<string, RowType> ExpertTypes { get; init; } = ImmutableDictionary<string, RowType>.Empty;
 
+    /// <summary>Whether it is about to leave: it takes nothing new, and what it holds moves to others first.</summary>
+    public bool IsDraining { get; init; }
+
     /// <summary>What its experts of a model compute in, and so the rows they are best sent as.</summary>
     public RowType ExpertType(string model) => ExpertTypes.GetValueOrDefault(model);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using MessagePack;
 
@@ -27,11 +28,50 @@ internal static class MessageForms
         writer.Write((int)message.Outcome);
         writer.Write(message.Bytes);
         writer.Write(message.Message);
+        if (message.Probe is { } probe)
+        {
+            writer.WriteArrayHeader(6);
+            writer.Write((int)probe.Type);
+            writer.Write(probe.Weights);
+            writer.Write(probe.Answer);
+            writer.Write(probe.Machine);
+            writer.WriteArrayHeader(probe.Values.Length);
+            foreach (var value in probe.Values)
+            {
+                writer.Write(value);
+            }
+
+            writer.Write(probe.Scale);
+        }
     }
 
-    public static ReplicaReport ReadReplicaReport(ref MessagePackReader reader) => new(
+    /// <summary>Fields a report takes: the probe is the last where there is one.</summary>
+    public static int Fields(ReplicaReport message) => message.Probe is null ? 6 : 7;
+
+    public static ReplicaReport ReadReplicaReport(ref MessagePackReader reader, int fields) => new(
         ReadText(ref reader), ReadReplica(ref reader), ReadNode(ref reader), ReadEnum<ReplicaOutcome>(ref reader), reader.ReadInt64(),
-        ReadOptionalText(ref reader));
+        ReadOptionalText(ref reader), fields > 6 && reader.NextMessagePackType == MessagePackType.Array ? ReadProbe(ref reader) : null);
+
+    private static ReplicaProbe ReadProbe(ref MessagePackReader reader)
+    {
+        Expect(ref reader, 6, nameof(ReplicaProbe));
+        var (type, weights, answer, machine) = (ReadEnum<RowType>(ref reader), ReadText(ref reader), ReadText(ref reader), ReadText(ref reader));
+        var values = ImmutableArray.CreateBuilder<float>(ReadCount(ref reader, "probe values"));
+        for (var left = values.Capacity; left > 0; left--)
+        {
+            values.Add(reader.ReadSingle());
+        }
+
+        return new ReplicaProbe(type, weights, answer, machine, values.MoveToImmutable(), reader.ReadSingle());
+    }
+
+    public static void Write(ref MessagePackWriter writer, RetireReplica message)
+    {
+        writer.Write(message.Model);
+        Write(ref writer, message.Replica);
+    }
+
+    public static RetireReplica ReadRetireReplica(ref MessagePackReader reader) => new(ReadText(ref reader), ReadReplica(ref reader));
 
     public static void Write(ref MessagePackWriter writer, ReplicaId replica)
     {

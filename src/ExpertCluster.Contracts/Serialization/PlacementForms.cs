@@ -93,7 +93,7 @@ internal static class PlacementForms
         writer.Write(node.LaneEndpoint);
         writer.Write(node.LaneSocket);
         var types = ExpertTypes(node);
-        if (types.Length > 0)
+        if (types.Length > 0 || node.IsDraining)
         {
             writer.WriteMapHeader(types.Length);
             foreach (var (name, type) in types)
@@ -102,10 +102,15 @@ internal static class PlacementForms
                 writer.Write((int)type);
             }
         }
+
+        if (node.IsDraining)
+        {
+            writer.Write(true);
+        }
     }
 
-    /// <summary>Fields a description takes: the last is left out where all experts compute in float32.</summary>
-    public static int Fields(NodeDescription node) => ExpertTypes(node).Length > 0 ? 11 : 10;
+    /// <summary>Fields a description takes: the last ones are left out where all experts compute in float32 and the node stays.</summary>
+    public static int Fields(NodeDescription node) => node.IsDraining ? 12 : ExpertTypes(node).Length > 0 ? 11 : 10;
 
     public static NodeDescription ReadNodeDescription(ref MessagePackReader reader, int fields)
     {
@@ -135,6 +140,7 @@ internal static class PlacementForms
             id, roles.DrainToImmutable(), device, threads, memory, weight, endpoint, models.ToImmutable(), lane, socket)
         {
             ExpertTypes = fields > 10 ? ReadExpertTypes(ref reader) : ImmutableDictionary<string, RowType>.Empty,
+            IsDraining = fields > 11 && reader.NextMessagePackType == MessagePackType.Boolean && reader.ReadBoolean(),
         };
     }
 

@@ -62,6 +62,9 @@ public sealed class ClampedSwiGluExpert : IExpertNetwork
     public long Bytes { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Tensor> Weights => [_gateAndUp, _firstBias, _down, _secondBias];
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor rows)
     {
         using Tensor? converted = WeightType.Converted(rows, Type);

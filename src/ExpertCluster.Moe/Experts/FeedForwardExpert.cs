@@ -72,6 +72,9 @@ public sealed class FeedForwardExpert : IExpertNetwork
     public long Bytes { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Tensor> Weights => [.. new[] { _first, _firstBias, _second, _secondBias }.OfType<Tensor>()];
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor rows)
     {
         using Tensor? converted = WeightType.Converted(rows, Type);

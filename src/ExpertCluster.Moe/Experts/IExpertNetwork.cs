@@ -15,6 +15,9 @@ public interface IExpertNetwork : IDisposable
     /// <summary>Bytes its weights take on the device.</summary>
     long Bytes { get; }
 
+    /// <summary>Its weights and biases in a fixed order, as they lie on the device; they stay the network's.</summary>
+    IReadOnlyList<Tensor> Weights => [];
+
     /// <summary>Computes the expert for a batch, every step of it in <see cref="Type"/>.</summary>
     /// <param name="rows">[n,H] on the expert's device; converted where they are of another type than <see cref="Type"/>.</param>
     /// <returns>[n,H] of <see cref="Type"/>, contiguous; the caller disposes it.</returns>

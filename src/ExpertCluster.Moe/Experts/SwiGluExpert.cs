@@ -68,6 +68,9 @@ public sealed class SwiGluExpert : IExpertNetwork
     /// <inheritdoc/>
     public long Bytes { get; }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> Weights => [_gateAndUp, _down];
+
     /// <summary>Its place in a slab; null where its weights lie by themselves.</summary>
     internal ExpertSlot? Slot { get; }
 

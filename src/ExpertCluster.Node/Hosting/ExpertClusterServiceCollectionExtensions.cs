@@ -5,6 +5,7 @@ using ExpertCluster.Cluster.Hosting;
 using ExpertCluster.Node.InProcess;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -13,6 +14,8 @@ namespace ExpertCluster.Node.Hosting;
 /// <summary>Adds a node of an ExpertCluster to a host.</summary>
 public static class ExpertClusterServiceCollectionExtensions
 {
+    private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
+
     /// <summary>
     /// The host becomes a node: it joins the cluster when it starts and leaves when it stops. Options come from the configuration section
     /// <c>ExpertCluster</c>, then from <paramref name="configure"/>; they are validated at start. On a node with the gateway role an
@@ -48,6 +51,15 @@ public static class ExpertClusterServiceCollectionExtensions
                 });
         });
         services.AddHostedService<ClusterNodeService>();
+
+        // The host gives up on services that take longer to stop; leaving the cluster takes a few seconds more than moving the experts.
+        services.AddOptions<HostOptions>().Configure<IOptions<ExpertClusterOptions>>((host, node) =>
+        {
+            if (host.ShutdownTimeout < node.Value.Node.DrainTimeout + LeaveTime)
+            {
+                host.ShutdownTimeout = node.Value.Node.DrainTimeout + LeaveTime;
+            }
+        });
         return services;
     }
 }

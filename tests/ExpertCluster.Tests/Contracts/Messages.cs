@@ -18,8 +18,15 @@ internal static class Messages
 
     private static readonly Gen<StartReplica> Start = Gen.Select(Text, Replica, Node, (m, r, n) => new StartReplica(m, r, n));
 
+    private static readonly Gen<RetireReplica> Retire = Gen.Select(Text, Replica, (m, r) => new RetireReplica(m, r));
+
+    private static readonly Gen<ReplicaProbe?> Probe = Gen.OneOf(
+        Gen.Const((ReplicaProbe?)null),
+        Gen.Select(Gen.Enum<RowType>(), Text, Text, Text, Gen.Float.Array[0, 5], Gen.Float, (t, w, a, m, v, s) => (ReplicaProbe?)new ReplicaProbe(t, w, a, m, [.. v], s)));
+
     private static readonly Gen<ReplicaReport> Report = Gen.Select(
-        Text, Replica, Node, Gen.Enum<ReplicaOutcome>(), Gen.Long, OptionalText, (m, r, n, o, b, t) => new ReplicaReport(m, r, n, o, b, t));
+        Gen.Select(Text, Replica, Node), Gen.Enum<ReplicaOutcome>(), Gen.Long, OptionalText, Probe,
+        (a, o, b, t, p) => new ReplicaReport(a.Item1, a.Item2, a.Item3, o, b, t, p));
 
     private static readonly Gen<LayerPlacement> Placement = Gen.Select(
             Text, Gen.Int[0, 100], Gen.Long, Gen.Int[0, 64], OptionalText, Node.Array[1, 4])
@@ -32,9 +39,12 @@ internal static class Messages
     private static readonly Gen<NodeDescription> Description = Gen.Select(
         Gen.Select(Node, Text.Array[0, 3], Text, Gen.Int),
         Gen.Select(Gen.Long, Gen.Double, OptionalText, Gen.Dictionary(Text, Text)[0, 4], OptionalText, OptionalText),
-        (a, b) => new NodeDescription(
+        Gen.Bool,
+        (a, b, draining) => new NodeDescription(
             a.Item1, [.. a.Item2], a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4.ToImmutableDictionary(StringComparer.Ordinal), b.Item5, b.Item6)
         {
+            IsDraining = draining,
+
             // Models without a type and with float32 are the same: only the others travel.
             ExpertTypes = b.Item4.Keys.Where(name => name.Length % 2 == 0).ToImmutableDictionary(name => name, _ => RowType.BFloat16, StringComparer.Ordinal),
         });
@@ -43,6 +53,7 @@ internal static class Messages
         Start.Select(m => (IClusterMessage)m),
         Gen.Const((IClusterMessage)StopReplica.Instance),
         Report.Select(m => (IClusterMessage)m),
+        Retire.Select(m => (IClusterMessage)m),
         Placement.Select(m => (IClusterMessage)m),
         Description.Select(m => (IClusterMessage)m));
 
@@ -65,6 +76,7 @@ internal static class Messages
         return new Dictionary<string, (IClusterMessage, string)>
         {
             ["S"] = (new StartReplica("folio-moe", replica, node), "93" + modelHex + "93020501" + nodeHex),
+            ["T"] = (new RetireReplica("folio-moe", replica), "92" + modelHex + "93020501"),
             ["X"] = (StopReplica.Instance, "90"),
             ["R"] = (
                 new ReplicaReport("folio-moe", replica, node, ReplicaOutcome.Refused, 1L << 40, "no room"),

@@ -13,6 +13,7 @@ internal sealed class DrillCluster : IDisposable
     public DrillCluster(DrillShape shape, DrillSettings settings, string model, DrillClock clock)
     {
         _logs = settings.Logs;
+        Moves = new MoveLog(clock);
         var count = shape.Experts + shape.Spare;
         var ports = FreePorts.Find(count + (2 * shape.Gateways));
         Experts = [.. Enumerable.Range(0, count).Select(i => new DrillNode($"expert-{i}", "expert", ports[i], null, clock))];
@@ -38,7 +39,11 @@ internal sealed class DrillCluster : IDisposable
                 ["EXPERTCLUSTER_Logging__LogLevel__Microsoft"] = "Warning",
                 ["EXPERTCLUSTER_Logging__LogLevel__ExpertCluster.Cluster.Placement"] = "Debug",
             };
-            node.Said += (_, line) => Writers.Read(line);
+            node.Said += (_, line) =>
+            {
+                Writers.Read(line);
+                Moves.Read(line);
+            };
         }
     }
 
@@ -59,6 +64,9 @@ internal sealed class DrillCluster : IDisposable
 
     /// <summary>Who wrote which placement, by the logs of all nodes.</summary>
     public PlacementWriters Writers { get; } = new();
+
+    /// <summary>What the balancer moved for load, by the logs of all nodes.</summary>
+    public MoveLog Moves { get; }
 
     /// <summary>Nodes that ended although nobody told them to.</summary>
     public IReadOnlyList<DrillNode> Fallen => [.. All.Where(n => n is { Starts: > 0, IsRunning: false, MayEnd: false })];

@@ -30,13 +30,13 @@ internal sealed record DrillFigures
     /// <summary>Of the same layer at the end.</summary>
     public double? BalancednessAfter { get; init; }
 
-    /// <summary>Replicas moved; null where gateways do not tell.</summary>
+    /// <summary>Replicas moved for load, after the control phase; by the balancer's log where gateways do not tell.</summary>
     public long? Moves { get; init; }
 
-    /// <summary>Replicas moved in the control phase; null where gateways do not tell.</summary>
+    /// <summary>The same in the control phase.</summary>
     public long? SteadyMoves { get; init; }
 
-    /// <summary>Bytes of weights loaded for moves; null where gateways do not tell.</summary>
+    /// <summary>Bytes of weights read for these moves, after the control phase.</summary>
     public long? BytesMoved { get; init; }
 
     /// <summary>Processes that lived all the time.</summary>

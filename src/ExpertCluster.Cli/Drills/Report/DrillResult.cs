@@ -26,7 +26,7 @@ internal sealed class DrillResult
         double saturated, double offered, IReadOnlyList<NodeGrowth> growth)
     {
         (_settings, _scenario, _limits, _stage) = (settings, scenario, limits, stage);
-        var (seen, writers) = (stage.Watch.Seen, stage.Cluster.Writers);
+        var (seen, writers, moves) = (stage.Watch.Seen, stage.Cluster.Writers, stage.Cluster.Moves);
         var fallen = stage.Cluster.Fallen;
         (_epochs, _disputed) = (writers.Epochs, writers.Disputed);
         var (control, after) = (spans[0], spans[^1]);
@@ -44,9 +44,9 @@ internal sealed class DrillResult
                 seen, stage.FaultAt!.Value, stage.Lost.IsRunning ? null : stage.Lost.Address, settings.Copies * stage.Watch.Experts)),
             BalancednessBefore = before?[hottest],
             BalancednessAfter = end?[hottest],
-            Moves = Difference(seen, control.To, after.To, s => s.Moves),
-            SteadyMoves = Difference(seen, control.From, control.To, s => s.Moves),
-            BytesMoved = Difference(seen, control.To, after.To, s => s.BytesMoved),
+            Moves = Difference(seen, control.To, after.To, s => s.Moves) ?? moves.Moves(control.To, after.To),
+            SteadyMoves = Difference(seen, control.From, control.To, s => s.Moves) ?? moves.Moves(control.From, control.To),
+            BytesMoved = Difference(seen, control.To, after.To, s => s.BytesMoved) ?? moves.Bytes(control.To, after.To),
             Growth = growth,
             DisputedEpochs = _disputed.Count,
             Fallen = fallen.Count,
