@@ -10,6 +10,18 @@ internal sealed class MoveRunner(MoveLimits limits, Exclusions exclusions)
 {
     private DateTimeOffset _nextStart;
 
+    /// <summary>Copies that were made, since the cluster began.</summary>
+    public long Made { get; set; }
+
+    /// <summary>Weights they have read.</summary>
+    public long BytesMade { get; set; }
+
+    /// <summary>Plans begun.</summary>
+    public long Plans { get; set; }
+
+    /// <summary>Steps that were undone.</summary>
+    public long RolledBack { get; set; }
+
     /// <summary>What is being carried out; null when nothing is.</summary>
     public Transaction? Active { get; private set; }
 
@@ -21,6 +33,7 @@ internal sealed class MoveRunner(MoveLimits limits, Exclusions exclusions)
         }
 
         Active = transaction;
+        Plans++;
     }
 
     /// <summary>Gives up what was not begun; copies that load already go again, those that are ready stay.</summary>
@@ -91,6 +104,7 @@ internal sealed class MoveRunner(MoveLimits limits, Exclusions exclusions)
         }
 
         Active = null;
+        RolledBack += transaction.RolledBack;
         return transaction;
     }
 
@@ -103,6 +117,8 @@ internal sealed class MoveRunner(MoveLimits limits, Exclusions exclusions)
         }
         else if (entry.State == ReplicaState.Ready)
         {
+            Made++;
+            BytesMade += run.Step.Bytes;
             if (run.Step.Kind == MoveKind.Move)
             {
                 Retire(model, run, copies: 1, now);

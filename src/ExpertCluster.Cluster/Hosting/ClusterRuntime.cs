@@ -144,7 +144,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
                 .ToImmutableDictionary(m => m.Name, _ => RowType.BFloat16),
         };
         var placement = new PlacementActor.Settings(
-            Board, _description, [.. _models.Select(m => (m.Name, m.Layers))], _logs.CreateLogger<PlacementActor>());
+            Board, _description, [.. _models.Select(m => (m.Name, m.Layers))],
+            draining => Describe(node => node with { IsDraining = draining }), _logs.CreateLogger<PlacementActor>());
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 
         if (_options.Experts.Threads == 0)

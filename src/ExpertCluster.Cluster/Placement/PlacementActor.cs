@@ -44,6 +44,7 @@ internal sealed class PlacementActor : ReceiveActor
         Receive<ClusterEvent.IMemberEvent>(_ => { });
         Receive<Changed>(OnChanged);
         Receive<IUpdateResponse>(_ => { });
+        Receive<DrainNode>(drain => settings.Drain(drain.IsDraining));
         Receive<Describe>(describe => PublishDescription(describe.Node));
 
         foreach (var (model, layers) in settings.Models)
@@ -54,6 +55,7 @@ internal sealed class PlacementActor : ReceiveActor
             }
         }
 
+        _replicator.Tell(Dsl.Subscribe(PlacementKeys.Balancer, Self));
         PublishDescription(settings.Self);
     }
 
@@ -92,6 +94,9 @@ internal sealed class PlacementActor : ReceiveActor
                 PlacementLog.Learned(_log, layer.Value.Model, layer.Value.Layer, layer.Value.Epoch, IdOf(layer.UpdatedBy));
                 _board.Publish(layer.Value);
                 break;
+            case LWWRegister<BalancerStatus> status:
+                _board.SetBalancer(status.Value);
+                break;
             case LWWRegister<NodeDescription> node:
                 _described[node.Value.Node.Address] = node.Value;
                 PublishNodes();
@@ -111,7 +116,7 @@ internal sealed class PlacementActor : ReceiveActor
 
     /// <summary>What the actor starts with.</summary>
     internal sealed record Settings(
-        PlacementBoard Board, NodeDescription Self, IReadOnlyList<(string Model, IReadOnlyList<int> Layers)> Models, ILogger Log);
+        PlacementBoard Board, NodeDescription Self, IReadOnlyList<(string Model, IReadOnlyList<int> Layers)> Models, Action<bool> Drain, ILogger Log);
 
     /// <summary>This node has something new to say of itself.</summary>
     internal sealed record Describe(NodeDescription Node) : INoSerializationVerificationNeeded;

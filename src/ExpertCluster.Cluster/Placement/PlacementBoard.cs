@@ -12,6 +12,7 @@ public sealed class PlacementBoard
 {
     private readonly ConcurrentDictionary<(string Model, int Layer), LayerRoutes> _layers = new();
     private ImmutableDictionary<NodeId, NodeDescription> _nodes = ImmutableDictionary<NodeId, NodeDescription>.Empty;
+    private BalancerStatus? _balancer;
     private TaskCompletionSource _change = NewSignal();
 
     /// <summary>Raised on the writer's thread after a layer changed.</summary>
@@ -22,6 +23,9 @@ public sealed class PlacementBoard
 
     /// <summary>Members that are up and have described themselves.</summary>
     public ImmutableDictionary<NodeId, NodeDescription> Nodes => Volatile.Read(ref _nodes);
+
+    /// <summary>What the balancer is about; null before it said so.</summary>
+    public BalancerStatus? Balancer => Volatile.Read(ref _balancer);
 
     /// <summary>Completes at the next change of anything. Take it before looking, so that no change is missed.</summary>
     public Task NextChange => Volatile.Read(ref _change).Task;
@@ -96,6 +100,9 @@ public sealed class PlacementBoard
         NodesChanged?.Invoke();
         Signal();
     }
+
+    /// <summary>Takes what the balancer says of itself.</summary>
+    public void SetBalancer(BalancerStatus status) => Volatile.Write(ref _balancer, status);
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

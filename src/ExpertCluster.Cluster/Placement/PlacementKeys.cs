@@ -11,6 +11,9 @@ internal static class PlacementKeys
     public static LWWRegisterKey<LayerPlacement> Layer(string model, int layer) =>
         new(string.Create(CultureInfo.InvariantCulture, $"placement/{model}/L{layer:00}"));
 
+    /// <summary>What the balancer is about.</summary>
+    public static LWWRegisterKey<BalancerStatus> Balancer { get; } = new("balancer");
+
     /// <summary>One key an address: a node that restarts in place overwrites its former self.</summary>
     public static LWWRegisterKey<NodeDescription> Node(string address) => new($"node/{address}");
 }

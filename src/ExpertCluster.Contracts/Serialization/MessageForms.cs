@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Text;
 using MessagePack;
@@ -73,6 +74,36 @@ internal static class MessageForms
 
     public static RetireReplica ReadRetireReplica(ref MessagePackReader reader) => new(ReadText(ref reader), ReadReplica(ref reader));
 
+    public static void Write(ref MessagePackWriter writer, BalancerQuery message)
+    {
+        writer.Write(message.Verb);
+        writer.Write(message.Arguments.Span);
+    }
+
+    public static BalancerQuery ReadBalancerQuery(ref MessagePackReader reader) => new(ReadText(ref reader), ReadBytes(ref reader));
+
+    public static void Write(ref MessagePackWriter writer, BalancerReply message)
+    {
+        writer.Write(message.IsOk);
+        writer.Write(message.Body.Span);
+    }
+
+    public static BalancerReply ReadBalancerReply(ref MessagePackReader reader) => new(reader.ReadBoolean(), ReadBytes(ref reader));
+
+    public static void Write(ref MessagePackWriter writer, BalancerStatus message)
+    {
+        Write(ref writer, message.Node);
+        writer.Write(message.State);
+        writer.Write(message.Detail);
+        writer.Write(message.Moves);
+        writer.Write(message.BytesMoved);
+        writer.Write(message.Plans);
+        writer.Write(message.RolledBack);
+    }
+
+    public static BalancerStatus ReadBalancerStatus(ref MessagePackReader reader) => new(
+        ReadNode(ref reader), ReadText(ref reader), ReadText(ref reader), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
+
     public static void Write(ref MessagePackWriter writer, ReplicaId replica)
     {
         writer.WriteArrayHeader(3);
@@ -121,6 +152,14 @@ internal static class MessageForms
     {
         var value = (T)(object)reader.ReadInt32();
         return Enum.IsDefined(value) ? value : throw new MessagePackSerializationException($"{value} is no {typeof(T).Name}.");
+    }
+
+    private static byte[] ReadBytes(ref MessagePackReader reader)
+    {
+        var bytes = reader.ReadBytes() ?? default;
+        return bytes.Length <= BalancerReply.MaxBody
+            ? bytes.ToArray()
+            : throw new MessagePackSerializationException($"A body of {bytes.Length} bytes; the limit is {BalancerReply.MaxBody}.");
     }
 
     /// <summary>Reads the header of an array, whose elements take at least a byte each: a length beyond the message is a lie.</summary>

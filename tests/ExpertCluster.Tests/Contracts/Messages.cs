@@ -54,6 +54,11 @@ internal static class Messages
         Gen.Const((IClusterMessage)StopReplica.Instance),
         Report.Select(m => (IClusterMessage)m),
         Retire.Select(m => (IClusterMessage)m),
+        Gen.Select(Text, Gen.Byte.Array[0, 9], (v, a) => (IClusterMessage)new BalancerQuery(v, a)),
+        Gen.Select(Gen.Bool, Gen.Byte.Array[0, 9], (o, b) => (IClusterMessage)new BalancerReply(o, b)),
+        Gen.Select(Gen.Select(Node, Text, Text), Gen.Long, Gen.Long, Gen.Long, Gen.Long,
+            (t, m, b, p, r) => (IClusterMessage)new BalancerStatus(t.Item1, t.Item2, t.Item3, m, b, p, r)),
+        Gen.Bool.Select(d => (IClusterMessage)new DrainNode(d)),
         Placement.Select(m => (IClusterMessage)m),
         Description.Select(m => (IClusterMessage)m));
 
@@ -77,6 +82,10 @@ internal static class Messages
         {
             ["S"] = (new StartReplica("folio-moe", replica, node), "93" + modelHex + "93020501" + nodeHex),
             ["T"] = (new RetireReplica("folio-moe", replica), "92" + modelHex + "93020501"),
+            ["Q"] = (new BalancerQuery("status", new byte[] { 0x7b, 0x7d }), "92a6737461747573c4027b7d"),
+            ["A"] = (new BalancerReply(true, new byte[] { 0x7b, 0x7d }), "92c3c4027b7d"),
+            ["B"] = (new BalancerStatus(node, "idle", "", 3, 1L << 33, 2, 0), "97" + nodeHex + "a469646c65a003cf00000002000000000200"),
+            ["D"] = (new DrainNode(true), "91c3"),
             ["X"] = (StopReplica.Instance, "90"),
             ["R"] = (
                 new ReplicaReport("folio-moe", replica, node, ReplicaOutcome.Refused, 1L << 40, "no room"),
