@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Akka;
 using Akka.Actor;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Cluster.Experts;
@@ -41,7 +40,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private TensorLane? _lane;
     private LaneTls? _tls;
     private FaultSwitches? _faults;
-    private readonly CancellationTokenSource _cutOff = new();
+    private readonly CutOffNotice _cutOff = new();
 
     private ClusterRuntime(
         ExpertClusterOptions options, TimeProvider time, ILoggerFactory logs, List<HostedModel> models,
@@ -125,7 +124,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var cluster = Akka.Cluster.Cluster.Get(system);
         _faults = FaultSwitches.Open(_options.Faults, _time, _logs.CreateLogger<FaultSwitches>());
         _faults?.Attach(system);
-        WatchDowning(system);
+        _cutOff.Attach(system, _options.Node.CutOffLinger, _time, _logs.CreateLogger<ClusterRuntime>());
         await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
@@ -176,7 +175,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     /// </summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
-        if (_cutOff.IsCancellationRequested || !_options.HoldsExperts || _options.Node.DrainTimeout == TimeSpan.Zero || _description is not { } self || Board.HeldBy(self.Node) is var held && held == 0)
+        if (CutOff.IsCancellationRequested || !_options.HoldsExperts || _options.Node.DrainTimeout == TimeSpan.Zero || _description is not { } self || Board.HeldBy(self.Node) is var held && held == 0)
         {
             return;
         }
@@ -285,32 +284,6 @@ public sealed class ClusterRuntime : IAsyncDisposable
                 + $"(ExpertCluster:Node:JoinTimeout) through its seeds {string.Join(", ", _options.Node.Seeds)}: is one of them running, and the "
                 + "same on all nodes?", e);
         }
-    }
-
-    /// <summary>A node that is downed ends by Akka's own shutdown; clients are told at once, and for a while before the process is gone.</summary>
-    private void WatchDowning(ActorSystem system)
-    {
-        var shutdown = CoordinatedShutdown.Get(system);
-        var log = _logs.CreateLogger<ClusterRuntime>();
-        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "cut-off", async () =>
-        {
-            if (shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason)
-            {
-                HostingLog.CutOff(log, _options.Node.CutOffLinger);
-                await _cutOff.CancelAsync().ConfigureAwait(false);
-            }
-
-            return Done.Instance;
-        });
-        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeActorSystemTerminate, "cut-off-linger", async () =>
-        {
-            if (_cutOff.IsCancellationRequested)
-            {
-                await Task.Delay(_options.Node.CutOffLinger, _time).ConfigureAwait(false);
-            }
-
-            return Done.Instance;
-        });
     }
 
     /// <summary>Ends with the actor system, as the nodes that send to it would have it.</summary>
