@@ -39,8 +39,9 @@ internal sealed class DrillCluster : IDisposable
                 ["EXPERTCLUSTER_Logging__LogLevel__Microsoft"] = "Warning",
                 ["EXPERTCLUSTER_Logging__LogLevel__ExpertCluster.Cluster.Placement"] = "Debug",
             };
-            node.Said += (_, line) =>
+            node.Said += (said, line) =>
             {
+                Balancers.Read(said.Name, said.Starts, line);
                 Writers.Read(line);
                 Moves.Read(line);
             };
@@ -64,6 +65,9 @@ internal sealed class DrillCluster : IDisposable
 
     /// <summary>Who wrote which placement, by the logs of all nodes.</summary>
     public PlacementWriters Writers { get; } = new();
+
+    /// <summary>How often the balancer began, by the logs of all nodes.</summary>
+    public BalancerStarts Balancers { get; } = new();
 
     /// <summary>What the balancer moved for load, by the logs of all nodes.</summary>
     public MoveLog Moves { get; }

@@ -45,6 +45,9 @@ internal sealed record DrillFigures
     /// <summary>Epochs of a layer that more than one node wrote.</summary>
     public int DisputedEpochs { get; init; }
 
+    /// <summary>Times that the balancer crashed and began again where it was.</summary>
+    public int BalancerRestarts { get; init; }
+
     /// <summary>Nodes that ended although nobody told them to.</summary>
     public int Fallen { get; init; }
 }

@@ -50,6 +50,7 @@ internal sealed class DrillResult
             Growth = growth,
             DisputedEpochs = _disputed.Count,
             Fallen = fallen.Count,
+            BalancerRestarts = stage.Cluster.Balancers.Restarts,
         };
         foreach (var node in fallen)
         {
