@@ -9,6 +9,7 @@ var root = new RootCommand("An elastic cluster for Mixture-of-Experts models: ev
     VerifyRoutingCommand.Create(),
     PresetsCommand.Create(),
     InspectCommand.Create(),
+    PlanCommand.Create(),
     NodeCommand.Create(),
     BenchCommand.Create(),
     DrillCommand.Create(),

@@ -47,6 +47,7 @@ internal sealed class CliProcess : IDisposable
         // One that is killed leaves its sockets behind, here to be removed.
         var temporary = Directory.CreateTempSubdirectory("cli-");
         start.Environment["TMPDIR"] = temporary.FullName;
+        start.Environment["XDG_STATE_HOME"] = temporary.FullName;
         var cli = new CliProcess(Process.Start(start)!, temporary);
         cli._process.OutputDataReceived += (_, line) => cli.Keep(cli._output, line.Data);
         cli._process.ErrorDataReceived += (_, line) => cli.Keep(cli._error, line.Data);

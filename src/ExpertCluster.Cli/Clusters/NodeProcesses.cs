@@ -77,6 +77,10 @@ internal sealed class NodeProcesses : IDisposable
 
         start.ArgumentList.Add("node");
         start.ArgumentList.Add("--exit-with-input");
+
+        // They live no longer than a command; what they learned is of no use to later ones.
+        start.ArgumentList.Add("--set");
+        start.ArgumentList.Add("Store:Path=none");
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -5,6 +5,12 @@ namespace ExpertCluster.Cli.Commands;
 /// <summary>Options that several commands share, each made anew since an option belongs to one command.</summary>
 internal static class CommonOptions
 {
+    /// <summary>Where the routers' demand is recorded.</summary>
+    public static Option<string?> Record() => new("--record")
+    {
+        Description = "Record what this process's routers ask experts for in this file, as lines of JSON. One that exists is written anew.",
+    };
+
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object for machines; it ends with \"checks\"." };
 
     public static Option<bool> Verbose() => new("--verbose") { Description = "Log to standard error." };

@@ -57,6 +57,8 @@ internal static class GenerateCommand
         Description = "Memory budget of each embedded node for experts, in MiB; 0 (default): half of the machine's memory.",
     };
 
+    private static readonly Option<string?> Record = CommonOptions.Record();
+
     public static Command Create()
     {
         var nodes = CommonOptions.Nodes(3);
@@ -65,14 +67,20 @@ internal static class GenerateCommand
         var verbose = CommonOptions.Verbose();
         var command = new Command("generate", "Continue a text.")
         {
-            Prompt, Model, MaxTokens, Temperature, TopK, TopP, Seed, Stop, Deadline, nodes, threads, MemoryMb, Connect, json, verbose,
+            Prompt, Model, MaxTokens, Temperature, TopK, TopP, Seed, Stop, Deadline, nodes, threads, MemoryMb, Record, Connect, json, verbose,
         };
         command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), async () =>
         {
             var started = Process.GetCurrentProcess().StartTime.ToUniversalTime();
             var request = Read(parsed);
+            var record = parsed.GetValue(Record);
             if (parsed.GetValue(Connect) is { Length: > 0 } endpoints)
             {
+                if (record is not null)
+                {
+                    throw new UsageException("--record records routers of this process, and with --connect they are another's; start that node with --record.");
+                }
+
                 await using var client = await ExpertClusterClient.ConnectAsync(endpoints, cancellationToken: cancellationToken);
                 request = request with { Model = await ChooseAsync(client, parsed.GetValue(Model), cancellationToken) };
                 return await RunAsync(client, request, started, parsed.GetValue(json), cancellationToken);
@@ -86,15 +94,17 @@ internal static class GenerateCommand
                 Models = [directory],
                 BeforeStart = runtime => CheckPrompt(runtime, request.Prompt!),
             };
-            if (parsed.GetValue(MemoryMb) is not 0 and var megabytes)
+            var megabytes = parsed.GetValue(MemoryMb);
+            if (megabytes < 0 || megabytes > long.MaxValue >> 20)
             {
-                if (megabytes < 1 || megabytes > long.MaxValue >> 20)
-                {
-                    throw new UsageException($"--memory-mb is {megabytes}; it must be 1 to {long.MaxValue >> 20}.");
-                }
-
-                options.Configure = (_, node) => node.Experts.MemoryBytes = megabytes << 20;
+                throw new UsageException($"--memory-mb is {megabytes}; it must be 1 to {long.MaxValue >> 20}.");
             }
+
+            options.Configure = (index, node) =>
+            {
+                node.Experts.MemoryBytes = megabytes > 0 ? megabytes << 20 : node.Experts.MemoryBytes;
+                node.Load.RecordPath = index == 0 ? record : null;
+            };
 
             await using var cluster = await ClusterStart.EmbeddedAsync(
                 options, parsed.GetValue(json), parsed.GetValue(verbose), cancellationToken);

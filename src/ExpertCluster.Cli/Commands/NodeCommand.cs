@@ -46,6 +46,8 @@ internal static class NodeCommand
         Description = "Expert nodes to wait for before experts are placed.",
     };
 
+    private static readonly Option<string?> Record = CommonOptions.Record();
+
     private static readonly Option<string[]> Settings = new("--set")
     {
         Description = "Any option as KEY=VALUE, such as Router:AttemptTimeout=00:00:10; may be given several times.",
@@ -61,7 +63,7 @@ internal static class NodeCommand
         var json = CommonOptions.Json();
         var command = new Command("node", "Run one node of a cluster until it is told to stop.")
         {
-            Config, Host, Port, Roles, Seeds, Models, Device, Threads, GatewayPort, MinNodes, Settings, ExitWithInput, json,
+            Config, Host, Port, Roles, Seeds, Models, Device, Threads, GatewayPort, MinNodes, Record, Settings, ExitWithInput, json,
         };
         command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), async () =>
         {
@@ -113,6 +115,7 @@ internal static class NodeCommand
         Set("Experts:Threads", parsed.GetValue(Threads));
         Set("Gateway:Port", parsed.GetValue(GatewayPort));
         Set("Balancer:MinExpertNodes", parsed.GetValue(MinNodes));
+        Set("Load:RecordPath", parsed.GetValue(Record));
         var models = parsed.GetValue(Models) ?? [];
         for (var i = 0; i < models.Length; i++)
         {

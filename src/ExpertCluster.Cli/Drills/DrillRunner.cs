@@ -44,7 +44,7 @@ internal static class DrillRunner
         await using var client = await ConnectAsync(cluster, [endpoints[0]], TimeSpan.FromSeconds(60), cancellationToken);
         await using var watching = await ConnectAsync(cluster, [endpoints[^1]], TimeSpan.FromSeconds(5), cancellationToken);
         var model = (await client.ListModelsAsync(cancellationToken)).Single();
-        await using var watch = new ClusterWatch(new ClientClusterView(watching, model, clock), clock);
+        await using var watch = new ClusterWatch(new ClientClusterView(watching, model, clock, () => cluster.Placement.Current), clock);
         await cluster.OrFallenAsync(watch.CoveredAsync(
             settings.Copies, cluster.Experts.Take(cluster.Initial).Select(n => n.Address), DrillStage.Patience, cancellationToken));
 

@@ -3,6 +3,7 @@ using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.DistributedData;
 using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Cluster.Placement;
 using ExpertCluster.Cluster.Sharding;
 using ExpertCluster.Contracts;
@@ -31,15 +32,20 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private readonly ILogger _log;
     private readonly ClusterBalancer _balancer;
     private readonly Rebalancer _rebalancer;
+    private readonly SlowNodes _slow;
+    private readonly LoadKeeper _load;
+    private readonly BalancerDesk _desk;
     private readonly PauseGuard _pause;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
     private Action? _onNodesChanged;
+    private BalancerStatus? _status;
 
-    public BalancerActor(BalancerOptions options, Func<(ClusterBalancer, Rebalancer)> create, PlacementBoard board, TimeProvider time, ILogger log)
+    public BalancerActor(BalancerOptions options, Func<BalancerParts> create, PlacementBoard board, TimeProvider time, ILogger log)
     {
         _options = options;
-        (_balancer, _rebalancer) = create();
+        var parts = create();
+        (_balancer, _rebalancer, _slow, _load, _desk) = (parts.Balancer, parts.Rebalancer, parts.Slow, parts.Load, parts.Desk);
         _board = board;
         _time = time;
         _log = log;
@@ -53,6 +59,18 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         Receive<ClusterEvent.IReachabilityEvent>(_ => ReconcileAll());
         Receive<ClusterEvent.IClusterDomainEvent>(_ => { });
         Receive<IUpdateResponse>(_ => { });
+        Receive<BalancerQuery>(query =>
+        {
+            Sender.Tell(_desk.Answer(query, _time.GetUtcNow()));
+            ReconcileAll();
+        });
+        ReceiveAny(message =>
+        {
+            if (!_load.Receive(message))
+            {
+                Unhandled(message);
+            }
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -72,6 +90,13 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
             BalancerLog.Started(_log, model.Name, model.Epoch, model.Replicas.Count());
         }
 
+        if (_board.Balancer is { } former)
+        {
+            // Counters go on where the former balancer stopped.
+            (_balancer.Moves.Made, _balancer.Moves.BytesMade) = (former.Moves, former.BytesMoved);
+            (_balancer.Moves.Plans, _balancer.Moves.RolledBack) = (former.Plans, former.RolledBack);
+        }
+
         var self = Self;
         _onNodesChanged = () => self.Tell(Reconcile.Instance);
         _board.NodesChanged += _onNodesChanged;
@@ -79,6 +104,7 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         Timers.StartPeriodicTimer(nameof(Retry), Retry.Instance, _options.RetryInterval);
         Timers.StartPeriodicTimer(nameof(Step), Step.Instance, StepInterval);
         Self.Tell(Reconcile.Instance);
+        _load.Begin(_replicator, Self);
     }
 
     protected override void PostStop()
@@ -144,6 +170,8 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
             {
                 // This node's own board first: the allocation strategy reads it as soon as a replica is told to start.
                 _board.Publish(placement);
+                _load.Save(model.Fingerprint, placement);
+                _load.Save(model.Fingerprint, placement);
                 _replicator.Tell(Dsl.Update(
                     PlacementKeys.Layer(model.Name, placement.Layer), Register(placement), new WriteAll(TimeSpan.FromSeconds(2)),
                     register => register.WithValue(_cluster.SelfUniqueAddress, placement, EpochClock)));
@@ -151,6 +179,22 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
 
             TellToStart(model, now);
         }
+    }
+
+    /// <summary>Tells everybody what it is about, when that is news.</summary>
+    private void PublishStatus()
+    {
+        var status = StatusReport.Of(PlacementActor.IdOf(_cluster.SelfUniqueAddress), _balancer, _rebalancer);
+        if (status == _status || !_balancer.Members.HasMajority)
+        {
+            return;
+        }
+
+        _status = status;
+        _board.SetBalancer(status);
+        _replicator.Tell(Dsl.Update(
+            PlacementKeys.Balancer, new LWWRegister<BalancerStatus>(_cluster.SelfUniqueAddress, status), WriteLocal.Instance,
+            register => register.WithValue(_cluster.SelfUniqueAddress, status)));
     }
 
     private LWWRegister<LayerPlacement> Register(LayerPlacement placement) => new(_cluster.SelfUniqueAddress, placement, EpochClock);
@@ -192,7 +236,9 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
         }
 
         var now = _time.GetUtcNow();
+        _slow.Evaluate(now);
         _rebalancer.Evaluate(now);
+        PublishStatus();
         if (_balancer.Moves.Active is not null)
         {
             ReconcileAll();
@@ -213,6 +259,8 @@ internal sealed class BalancerActor : ReceiveActor, IWithTimers
     private void OnRetry()
     {
         ReconcileAll();
+        _load.Book.Keep(_board.Nodes.Keys.ToHashSet());
+        _load.Save(_replicator, _cluster.SelfUniqueAddress);
         var now = _time.GetUtcNow();
         foreach (var model in _balancer.Models)
         {

@@ -48,6 +48,6 @@ internal static partial class BalancerLog
     [LoggerMessage(4014, LogLevel.Information, "{Model}: nothing moves, though {Trigger}: {Reason}")]
     public static partial void NoPlan(ILogger log, string model, string trigger, string reason);
 
-    [LoggerMessage(4015, LogLevel.Information, "{Model} {Plan} begins, since {Trigger}: {Steps} steps, {Bytes} bytes, predicted gain {Gain:p1}")]
-    public static partial void PlanBegins(ILogger log, string model, string plan, string trigger, int steps, long bytes, double gain);
+    [LoggerMessage(4015, LogLevel.Information, "{Model}: a plan begins, since {Trigger}: {Steps} steps, {Bytes} bytes, predicted gain {Gain:p1}")]
+    public static partial void PlanBegins(ILogger log, string model, string trigger, int steps, long bytes, double gain);
 }

@@ -141,13 +141,18 @@ internal sealed class ModelPlacement
 
         Epoch++;
         var byLayer = _replicas.Values.Where(e => _dirty.Contains(e.Replica.Layer)).ToLookup(e => e.Replica.Layer);
-        var changes = _dirty.Order().Select(layer => new LayerPlacement(
-            Name, layer, Epoch, Experts,
-            [.. byLayer[layer].OrderBy(e => e.Replica).Select(e => new ReplicaPlacement(e.Replica, e.Node, e.State))],
-            _problems.GetValueOrDefault(layer))).ToArray();
+        var changes = _dirty.Order().Select(layer => Placement(layer, byLayer[layer])).ToArray();
         _dirty.Clear();
         return changes;
     }
+
+    /// <summary>A layer as it is now, published or not.</summary>
+    public LayerPlacement Placement(int layer) => Placement(layer, _replicas.Values.Where(e => e.Replica.Layer == layer));
+
+    private LayerPlacement Placement(int layer, IEnumerable<Entry> replicas) => new(
+        Name, layer, Epoch, Experts,
+        [.. replicas.OrderBy(e => e.Replica).Select(e => new ReplicaPlacement(e.Replica, e.Node, e.State))],
+        _problems.GetValueOrDefault(layer));
 
     private void Reserve(ReplicaId replica)
     {

@@ -18,7 +18,7 @@ internal static class PlanningInput
     {
         var nodes = balancer.Usable(model);
         var devices = nodes.OrderBy(n => n.Node).Select(node => new PlanDevice(
-            node.Node.ToString(), Host(node.Node), Speed(load, node), Room(balancer, model, node))).ToArray();
+            node.Node.ToString(), Host(node.Node), load.Speed(node.Node), Room(balancer, model, node))).ToArray();
         return new PlanProblem
         {
             Devices = devices,
@@ -53,13 +53,6 @@ internal static class PlanningInput
         var load = new double[experts];
         Array.Fill(load, 1);
         return load;
-    }
-
-    /// <summary>Differences that measuring explains are none: they would only move experts to and fro.</summary>
-    private static double Speed(IBalancerLoad load, NodeDescription node)
-    {
-        var speed = load.Speed(node.Node);
-        return speed is > 0.75 and < 1.33 ? 1 : Math.Clamp(speed, 0.05, 20);
     }
 
     /// <summary>The planner counts experts in float32; what other models hold is not there for this one.</summary>

@@ -49,6 +49,9 @@ internal sealed class Rebalancer(
         }
     }
 
+    /// <summary>Carries out one step that an operator asked for, as a plan of its own.</summary>
+    public void Begin(ModelPlacement model, MoveStep step, DateTimeOffset now) => Begin(model, step.Reason, step.ToString(), [step], [("bytes", step.Bytes)], now);
+
     /// <summary>What the planner would do now.</summary>
     public PlacementPlan DryRun(ModelPlacement model) => Planner.Plan(
         PlanningInput.Problem(balancer, model, load, balancing.Copies, options.SpareReplicas, []), PlannerOptions);
@@ -119,14 +122,20 @@ internal sealed class Rebalancer(
             return;
         }
 
-        var transaction = new Transaction(model.Epoch, model.Name, trigger, PlanningInput.Steps(plan, balancer), now);
-        BalancerLog.PlanBegins(log, model.Name, transaction.Name, trigger, plan.Steps.Count, plan.Bytes, plan.Gain);
-        balancer.Decisions.Add(model.Name, model.Epoch, "plan", transaction.Name, $"{trigger}: {plan.Reason}", numbers);
-        for (var i = 0; i < transaction.Steps.Count; i++)
+        BalancerLog.PlanBegins(log, model.Name, trigger, plan.Steps.Count, plan.Bytes, plan.Gain);
+        Begin(model, trigger, plan.Reason, PlanningInput.Steps(plan, balancer), numbers, now);
+    }
+
+    private void Begin(
+        ModelPlacement model, string trigger, string reason, IReadOnlyList<MoveStep> steps, (string, double)[] numbers, DateTimeOffset now)
+    {
+        // Epochs rise with every publication, and every step publishes: no two plans of a model have the same number, whichever balancer made them.
+        var transaction = new Transaction(model.Epoch, model.Name, trigger, steps, now);
+        balancer.Decisions.Add(model.Name, model.Epoch, "plan", transaction.Name, $"{trigger}: {reason}", numbers);
+        for (var i = 0; i < steps.Count; i++)
         {
-            var step = transaction.Steps[i].Step;
             balancer.Decisions.Add(
-                model.Name, model.Epoch, "step", string.Create(CultureInfo.InvariantCulture, $"{transaction.Name}/{i + 1}"), $"{step}: {step.Reason}", ("bytes", step.Bytes));
+                model.Name, model.Epoch, "step", string.Create(CultureInfo.InvariantCulture, $"{transaction.Name}/{i + 1}"), $"{steps[i]}: {steps[i].Reason}", ("bytes", steps[i].Bytes));
         }
 
         balancer.Moves.Begin(transaction);

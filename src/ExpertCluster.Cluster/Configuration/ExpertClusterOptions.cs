@@ -21,8 +21,14 @@ public sealed class ExpertClusterOptions
     /// <summary>How experts are given to nodes.</summary>
     public BalancerOptions Balancer { get; set; } = new();
 
+    /// <summary>How load is measured.</summary>
+    public LoadOptions Load { get; set; } = new();
+
     /// <summary>When experts move, and how fast.</summary>
     public RebalanceOptions Rebalance { get; set; } = new();
+
+    /// <summary>What the balancer remembers, and where.</summary>
+    public StoreOptions Store { get; set; } = new();
 
     /// <summary>How tensors travel.</summary>
     public LaneOptions Lane { get; set; } = new();
@@ -49,6 +55,9 @@ public sealed class ExpertClusterOptions
         Router.Validate(errors);
         Balancer.Validate(errors);
         Rebalance.Validate(errors);
+        Load.Validate(errors, IsGateway);
+        Rebalance.Validate(errors);
+        Store.Validate(errors);
         Lane.Validate(errors);
         Faults.Validate(errors);
         for (var i = 0; i < Models.Count; i++)

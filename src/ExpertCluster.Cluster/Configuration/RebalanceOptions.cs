@@ -12,9 +12,16 @@ public sealed class RebalanceOptions
     /// <summary>Balancedness of a layer (mean ÷ largest node load) below which its placement is in question, 0 to 1. Default 0.9.</summary>
     public double TriggerBalancedness { get; set; } = 0.9;
 
-    /// <summary>Distance (total variation, 0 to 1) between the present load and the one last planned for, above which the placement is in question.
-    /// Default 0.1: twice what 5 % noise makes of 256 experts.</summary>
+    /// <summary>Balancedness at which a layer that was planned for without success counts as calm again, <see cref="TriggerBalancedness"/> to 1.
+    /// Default 0.93: a load that hovers about the trigger is planned for once, not every time it crosses.</summary>
+    public double RearmBalancedness { get; set; } = 0.93;
+
+    /// <summary>Distance (total variation, 0 to 1) between the present load and the one last planned for, above which the placement is in question;
+    /// what chance alone makes of so few rows is taken off before. Default 0.1: noise of 5 % on every expert makes 0.025.</summary>
     public double TriggerDistance { get; set; } = 0.1;
+
+    /// <summary>Distance at which a layer counts as calm again, 0 to <see cref="TriggerDistance"/>. Default 0.05.</summary>
+    public double RearmDistance { get; set; } = 0.05;
 
     /// <summary>Looks in a row that must agree, 1 to 100. Default 3: a burst is no drift.</summary>
     public int Confirmations { get; set; } = 3;
@@ -58,6 +65,18 @@ public sealed class RebalanceOptions
         errors.Range("Rebalance:Interval", Interval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         errors.Range("Rebalance:TriggerBalancedness", TriggerBalancedness, 0, 1);
         errors.Range("Rebalance:TriggerDistance", TriggerDistance, 0, 1);
+        errors.Range("Rebalance:RearmBalancedness", RearmBalancedness, 0, 1);
+        errors.Range("Rebalance:RearmDistance", RearmDistance, 0, 1);
+        if (RearmBalancedness >= 0 && TriggerBalancedness <= 1 && RearmBalancedness < TriggerBalancedness)
+        {
+            errors.Add("Rebalance:RearmBalancedness", RearmBalancedness, $"must not be below Rebalance:TriggerBalancedness, which is {TriggerBalancedness}");
+        }
+
+        if (RearmDistance <= 1 && TriggerDistance >= 0 && RearmDistance > TriggerDistance)
+        {
+            errors.Add("Rebalance:RearmDistance", RearmDistance, $"must not be above Rebalance:TriggerDistance, which is {TriggerDistance}");
+        }
+
         errors.Range("Rebalance:Confirmations", Confirmations, 1, 100);
         errors.Range("Rebalance:CoolDown", CoolDown, TimeSpan.Zero, TimeSpan.FromHours(24));
         errors.Range("Rebalance:MinGain", MinGain, 0, 1);

@@ -1,4 +1,5 @@
 using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Tensors;
 using ExpertCluster.Transport;
 using Microsoft.Extensions.Logging;
@@ -17,11 +18,12 @@ internal sealed class DeviceQueue : IDisposable
     private readonly Lock _gate = new();
     private readonly List<FrameWork> _waiting = [];
     private readonly SegmentBatch _batch;
+    private readonly WorkLedger? _work;
     private TimeSpan? _posted;
 
-    public DeviceQueue(DeviceExecutor executor, ExpertHostOptions options, Func<TimeSpan> clock, ILogger log)
+    public DeviceQueue(DeviceExecutor executor, ExpertHostOptions options, Func<TimeSpan> clock, ILogger log, WorkLedger? work = null)
     {
-        (_executor, _maxRows, _clock) = (executor, options.MaxFusedRows, clock);
+        (_executor, _maxRows, _clock, _work) = (executor, options.MaxFusedRows, clock, work);
         _batch = new SegmentBatch(executor.TorchDevice, log);
     }
 
@@ -132,6 +134,7 @@ internal sealed class DeviceQueue : IDisposable
 
         _batch.Run(frames);
         var ended = _clock();
+        _work?.Count(frames, started, ended);
         var rows = frames.Sum(frame => frame.Rows);
         foreach (var frame in frames)
         {

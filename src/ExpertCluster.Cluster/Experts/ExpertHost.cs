@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Contracts;
 using ExpertCluster.Moe;
 using ExpertCluster.Tensors;
@@ -32,7 +33,7 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
         LoadTurns = new SemaphoreSlim(options.ConcurrentLoads);
         _time = time;
         _started = time.GetTimestamp();
-        _queue = new DeviceQueue(executor, options, () => Clock, log);
+        _queue = new DeviceQueue(executor, options, () => Clock, log, Work);
     }
 
     /// <summary>This node.</summary>
@@ -52,6 +53,9 @@ public sealed class ExpertHost : IDispatchHandler, IDisposable
 
     /// <summary>Room for weights.</summary>
     public MemoryBudget Memory { get; }
+
+    /// <summary>What its replicas did.</summary>
+    internal WorkLedger Work { get; } = new();
 
     /// <summary>Turns at reading a checkpoint.</summary>
     public SemaphoreSlim LoadTurns { get; }

@@ -1,3 +1,4 @@
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Contracts;
 using ExpertCluster.Moe;
 
@@ -19,6 +20,9 @@ internal sealed class HostedExpert(ReplicaId replica, IExpertNetwork network, in
 
     /// <summary>Whether no row waits for it.</summary>
     public bool IsIdle => Volatile.Read(ref _queuedRows) == 0;
+
+    /// <summary>What it did; null before its first rows. On the executor's thread.</summary>
+    public ReplicaCounters? Counters { get; set; }
 
     /// <summary>Rows that a sender may add now.</summary>
     public int Credits => Math.Max(0, maxQueuedRows - Volatile.Read(ref _queuedRows));

@@ -108,7 +108,10 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private static StepSlice Slice(StepPiece piece) => piece.Encode
         ? new StepSlice(piece.Call.Sequence!, piece.Call.Source.ToArray(), LogitsWanted.None, Encode: true)
         : new StepSlice(
-            piece.Call.Sequence!, piece.Call.Tokens.GetRange(piece.Call.Fed, piece.Count).ToArray(), piece.Call.Wanted(piece.Count));
+            piece.Call.Sequence!, piece.Call.Tokens.GetRange(piece.Call.Fed, piece.Count).ToArray(), piece.Call.Wanted(piece.Count))
+        {
+            Generated = piece.Call.IsGenerating,
+        };
 
     private void OnDone(Step step, StepResult result)
     {

@@ -29,6 +29,9 @@ internal abstract class GatewayCall(string id, string client, IReadOnlyList<int>
     /// <summary>Tokens still to be fed.</summary>
     public int Left => Tokens.Count - Fed;
 
+    /// <summary>Whether the tokens still to be fed are its own, and not of a prompt or of an answer that another gateway began.</summary>
+    public virtual bool IsGenerating => false;
+
     /// <summary>When its prompt was last served; see <see cref="PrefillTurns"/>.</summary>
     public long Turn { get; set; }
 

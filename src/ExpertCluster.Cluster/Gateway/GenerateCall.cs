@@ -15,6 +15,7 @@ internal sealed class GenerateCall : GatewayCall
     private readonly Channel<GatewayToken> _channel =
         Channel.CreateUnbounded<GatewayToken>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
+    private readonly int _given;
     private int _generated;
 
     public GenerateCall(GenerationRequest request, DateTimeOffset deadline, ModelShape shape, TextStream text)
@@ -26,6 +27,7 @@ internal sealed class GenerateCall : GatewayCall
         _endTokens = shape.EndTokens;
         _forced = shape.ForcedFirstToken;
         _text = text;
+        _given = Tokens.Count;
         var given = Tokens.Count - request.Resume.Count;
         _maxTokens = Math.Min(request.MaxTokens, shape.MaxContext - given);
         LongestLength = given + _maxTokens;
@@ -44,6 +46,8 @@ internal sealed class GenerateCall : GatewayCall
     public ChannelReader<GatewayToken> Output => _channel.Reader;
 
     public override int LongestLength { get; }
+
+    public override bool IsGenerating => !AwaitsEncoder && Fed >= _given;
 
     public override LogitsWanted Wanted(int piece) => Fed + piece == Tokens.Count ? LogitsWanted.Last : LogitsWanted.None;
 

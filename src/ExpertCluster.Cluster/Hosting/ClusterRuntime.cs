@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Cluster.Tools.Singleton;
+using ExpertCluster.Cluster.Balancing;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Cluster.Experts;
 using ExpertCluster.Cluster.Faults;
 using ExpertCluster.Cluster.Gateway;
 using ExpertCluster.Cluster.Lane;
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Cluster.Placement;
 using ExpertCluster.Cluster.Routing;
 using ExpertCluster.Cluster.Sharding;
@@ -41,6 +44,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private LaneTls? _tls;
     private FaultSwitches? _faults;
     private readonly CutOffNotice _cutOff = new();
+    private LoadParts? _load;
 
     private ClusterRuntime(
         ExpertClusterOptions options, TimeProvider time, ILoggerFactory logs, List<HostedModel> models,
@@ -76,6 +80,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
     /// <summary>Its experts; null before the start and on a node without the expert role.</summary>
     public ExpertHost? Host => _host;
 
+    /// <summary>What a balancer on this node remembers; null where none has begun here.</summary>
+    public BalancerStore? LoadStore => _load?.Store;
+
     /// <summary>Opens checkpoints, tokenizers and device, and asks for the ports.</summary>
     /// <exception cref="CheckpointException">A checkpoint is damaged or incomplete.</exception>
     /// <exception cref="ModelException">A configuration is wrong or not supported.</exception>
@@ -88,6 +95,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         var models = new List<HostedModel>();
         DeviceExecutor? executor = null;
         LaneTls? tls = null;
+        LoadParts? load = null;
         try
         {
             PortProbe.Require("ExpertCluster:Node:Port", options.Node.Host, options.Node.Port);
@@ -98,18 +106,21 @@ public sealed class ClusterRuntime : IAsyncDisposable
                 models.Add(new HostedModel(model.EffectiveName, ModelCheckpoint.Open(model.Path, model.LikeReference)));
             }
 
+            load = new LoadParts(options, models, time, logs.CreateLogger<LoadParts>());
+
             // Tokenizers are pure parsing, libtorch mostly disk: together they take as long as the slower.
             var tokenizers = Task.Run(() => (IReadOnlyDictionary<string, ITextTokenizer?>)(options.IsGateway ? models : [])
                 .ToDictionary(m => m.Name, m => OpenTokenizer(m, logs)));
             LibTorch.Load();
             var opened = tokenizers.GetAwaiter().GetResult();
             executor = OpenDevice(options.Experts);
-            return new ClusterRuntime(options, time, logs, models, opened, executor, new DeviceExecutor(options.Experts.Device, 1)) { _tls = tls };
+            return new ClusterRuntime(options, time, logs, models, opened, executor, new DeviceExecutor(options.Experts.Device, 1)) { _tls = tls, _load = load };
         }
         catch
         {
             models.ForEach(m => m.Checkpoint.Dispose());
             executor?.DisposeAsync().AsTask().Wait();
+            load?.DisposeAsync().AsTask().Wait();
             tls?.Dispose();
             throw;
         }
@@ -125,7 +136,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
         _faults = FaultSwitches.Open(_options.Faults, _time, _logs.CreateLogger<FaultSwitches>());
         _faults?.Attach(system);
         _cutOff.Attach(system, _options.Node.CutOffLinger, _time, _logs.CreateLogger<ClusterRuntime>());
-        await JoinAsync(cluster, cancellationToken).ConfigureAwait(false);
+        await ClusterJoin.JoinAsync(cluster, _options.Node, _time, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
         _host = new ExpertHost(self, _options.Experts, _executor, _loader, _time, _logs.CreateLogger<ExpertHost>())
@@ -154,9 +165,14 @@ public sealed class ClusterRuntime : IAsyncDisposable
             system.ActorOf(Props.Create(() => new ThreadShare(Environment.ProcessorCount, executor, shared, log)), "threads");
         }
 
+        var balancer = system.ActorOf(
+            ClusterSingletonProxy.Props(
+                "/user/balancer-manager",
+                ClusterSingletonProxySettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
+            "balancer-proxy");
         if (_options.HoldsExperts)
         {
-            await new ExpertRegions(system, _options, _models, Board, _time, _logs).StartAsync(_host).ConfigureAwait(false);
+            await new ExpertRegions(system, _options, _models, Board, _load!, _time, _logs).StartAsync(_host, balancer).ConfigureAwait(false);
         }
 
         var loaded = await dense.ConfigureAwait(false);
@@ -164,6 +180,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
         {
             StartGateway(system, self, _models[i], loaded[i], lane);
         }
+
+        var routed = _gateways.Values.Select(g => new RoutedModel(g.Name, g.Shape.MoeLayers.ToDictionary(layer => layer, g.Experts.Statistics)));
+        _load!.Start(system, self, _options.HoldsExperts ? _host : null, [.. routed], balancer);
     }
 
     /// <summary>Tells the cluster where clients can reach this gateway.</summary>
@@ -192,6 +211,10 @@ public sealed class ClusterRuntime : IAsyncDisposable
         _lane?.Dispose();
         _faults?.Dispose();
         _tls?.Dispose();
+        if (_load is not null)
+        {
+            await _load.DisposeAsync().ConfigureAwait(false);
+        }
 
         // A start that failed may have left it under way, and what it computes with goes now.
         await _denseLoading.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
@@ -256,34 +279,6 @@ public sealed class ClusterRuntime : IAsyncDisposable
         }
 
         return _dense;
-    }
-
-    private async Task JoinAsync(Akka.Cluster.Cluster cluster, CancellationToken cancellationToken)
-    {
-        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cluster.RegisterOnMemberUp(() => up.TrySetResult());
-        cluster.RegisterOnMemberRemoved(() => up.TrySetCanceled());
-        if (_options.Node.Seeds.Count == 0)
-        {
-            cluster.Join(cluster.SelfAddress);
-        }
-        else
-        {
-            cluster.JoinSeedNodes([.. _options.Node.Seeds.Select(
-                seed => Address.Parse($"{cluster.SelfAddress.Protocol}://{cluster.SelfAddress.System}@{seed}"))]);
-        }
-
-        try
-        {
-            await up.Task.WaitAsync(_options.Node.JoinTimeout, _time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException e)
-        {
-            throw new JoinFailedException(
-                $"{cluster.SelfAddress} could not join the cluster within {_options.Node.JoinTimeout} "
-                + $"(ExpertCluster:Node:JoinTimeout) through its seeds {string.Join(", ", _options.Node.Seeds)}: is one of them running, and the "
-                + "same on all nodes?", e);
-        }
     }
 
     /// <summary>Ends with the actor system, as the nodes that send to it would have it.</summary>

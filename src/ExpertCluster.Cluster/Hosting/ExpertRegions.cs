@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Singleton;
 using ExpertCluster.Cluster.Balancing;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Cluster.Experts;
+using ExpertCluster.Cluster.Load;
 using ExpertCluster.Cluster.Placement;
 using ExpertCluster.Cluster.Sharding;
 using ExpertCluster.Contracts;
@@ -14,12 +15,15 @@ namespace ExpertCluster.Cluster.Hosting;
 
 /// <summary>What a node with the expert role starts: its candidate for the balancer, and a shard region for each layer of each model.</summary>
 internal sealed class ExpertRegions(
-    ActorSystem system, ExpertClusterOptions options, IReadOnlyList<HostedModel> models, PlacementBoard board, TimeProvider time, ILoggerFactory logs)
+    ActorSystem system, ExpertClusterOptions options, IReadOnlyList<HostedModel> models, PlacementBoard board, LoadParts load, TimeProvider time,
+    ILoggerFactory logs)
 {
     /// <summary>Starts both; experts follow when the balancer says so.</summary>
-    public async Task StartAsync(ExpertHost host)
+    /// <param name="host">This node's experts.</param>
+    /// <param name="balancer">The balancer, wherever it runs.</param>
+    public async Task StartAsync(ExpertHost host, IActorRef balancer)
     {
-        var balancer = StartBalancer();
+        StartBalancer(host.Node);
         var sharding = ClusterSharding.Get(system);
         var settings = ClusterShardingSettings.Create(system).WithRole(NodeOptions.ExpertRole);
         var address = Akka.Cluster.Cluster.Get(system).SelfAddress;
@@ -33,16 +37,11 @@ internal sealed class ExpertRegions(
             StopReplica.Instance)))).ConfigureAwait(false);
     }
 
-    private IActorRef StartBalancer()
+    private void StartBalancer(NodeId self)
     {
-        var (balancerOptions, rebalance, all, knownPlacements, clock) = (options.Balancer, options.Rebalance, models.ToList(), board, time);
+        var (balancerOptions, knownPlacements, clock) = (options.Balancer, board, time);
         var log = logs.CreateLogger<BalancerActor>();
-        var limits = new MoveLimits(rebalance.MaxConcurrentMoves, rebalance.MaxBytesPerSecond, rebalance.StepTimeout);
-        Func<(ClusterBalancer, Rebalancer)> create = () =>
-        {
-            var balancer = new ClusterBalancer(balancerOptions, limits, all.Select(Placement), NoDecisions.Instance, log);
-            return (balancer, new Rebalancer(rebalance, balancerOptions, balancer, NoLoad.Instance, log));
-        };
+        Func<BalancerParts> create = () => Parts(self, log);
         var props = Props.Create(() => new BalancerActor(balancerOptions, create, knownPlacements, clock, log));
         system.ActorOf(
             ClusterSingletonManager.Props(
@@ -50,11 +49,21 @@ internal sealed class ExpertRegions(
                 PoisonPill.Instance,
                 ClusterSingletonManagerSettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
             "balancer-manager");
-        return system.ActorOf(
-            ClusterSingletonProxy.Props(
-                "/user/balancer-manager",
-                ClusterSingletonProxySettings.Create(system).WithRole(NodeOptions.ExpertRole).WithSingletonName(BalancerActor.SingletonName)),
-            "balancer-proxy");
+    }
+
+    private BalancerParts Parts(NodeId self, ILogger log)
+    {
+        var rebalance = options.Rebalance;
+        var keeper = load.Keeper();
+        var balancer = new ClusterBalancer(
+            options.Balancer, new MoveLimits(rebalance.MaxConcurrentMoves, rebalance.MaxBytesPerSecond, rebalance.StepTimeout), models.Select(Placement),
+            new DecisionJournal(keeper.Add, time), log);
+        var measured = new MeasuredLoad(
+            keeper.Book, rebalance, options.Balancer.Copies, time, model => [.. balancer.Usable(model).Select(n => n.Node)]);
+        var rebalancer = new Rebalancer(rebalance, options.Balancer, balancer, measured, log);
+        return new BalancerParts(
+            balancer, rebalancer, new SlowNodes(rebalance, balancer, measured), keeper,
+            new BalancerDesk(self, balancer, rebalancer, measured, () => keeper.Store));
     }
 
     private static ModelPlacement Placement(HostedModel model) => new(

@@ -91,7 +91,7 @@ internal sealed class PlacementActor : ReceiveActor
         switch (change.Data)
         {
             case LWWRegister<LayerPlacement> layer:
-                PlacementLog.Learned(_log, layer.Value.Model, layer.Value.Layer, layer.Value.Epoch, IdOf(layer.UpdatedBy));
+                Log(layer.Value, IdOf(layer.UpdatedBy));
                 _board.Publish(layer.Value);
                 break;
             case LWWRegister<BalancerStatus> status:
@@ -101,6 +101,15 @@ internal sealed class PlacementActor : ReceiveActor
                 _described[node.Value.Node.Address] = node.Value;
                 PublishNodes();
                 break;
+        }
+    }
+
+    private void Log(LayerPlacement placement, NodeId writer)
+    {
+        if (_log.IsEnabled(LogLevel.Debug))
+        {
+            PlacementLog.Learned(_log, placement.Model, placement.Layer, placement.Epoch, writer, string.Join(
+                " ", placement.Replicas.Where(r => r.State == ReplicaState.Ready).Select(r => $"{r.Replica.Expert}@{r.Node.HostPort}")));
         }
     }
 

@@ -235,7 +235,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
             if (status.Status == SegmentStatus.Done)
             {
                 _credits.Answer(replica, segment.Slots.Length, status.Credits);
-                _statistics.Answered(segment.Expert, segment.Slots.Length);
+                _statistics.Answered(segment);
                 segment.Work.Observe(
                     roundTrip, TimeSpan.FromMicroseconds(result.QueueMicroseconds), TimeSpan.FromMicroseconds(result.ComputeMicroseconds));
                 segment.Work.Take(segment.Slots.Span, result.Rows, at);

@@ -3,13 +3,21 @@ namespace ExpertCluster.Cluster.Routing;
 /// <summary>Counters of one layer's router; read from anywhere.</summary>
 public sealed class RouterStatistics
 {
+    // Per expert: rows of prompts, then rows of generated tokens.
     private readonly long[] _rows;
     private long _retries;
     private long _frames;
     private long _computeMicroseconds;
 
     /// <summary>Counters for that many experts.</summary>
-    public RouterStatistics(int experts) => _rows = new long[experts];
+    public RouterStatistics(int experts)
+    {
+        Experts = experts;
+        _rows = new long[2 * experts];
+    }
+
+    /// <summary>Experts of the layer.</summary>
+    public int Experts { get; }
 
     /// <summary>Segments sent again because a replica was gone, busy or late.</summary>
     public long Retries => Volatile.Read(ref _retries);
@@ -20,19 +28,39 @@ public sealed class RouterStatistics
     /// <summary>Device time of all answers, in microseconds.</summary>
     public long ComputeMicroseconds => Volatile.Read(ref _computeMicroseconds);
 
-    /// <summary>Rows answered by each expert so far.</summary>
+    /// <summary>Rows answered by each expert so far; each once, however often it was sent.</summary>
     public long[] Rows()
     {
-        var copy = new long[_rows.Length];
+        var copy = new long[Experts];
         for (var i = 0; i < copy.Length; i++)
         {
-            copy[i] = Volatile.Read(ref _rows[i]);
+            copy[i] = PrefillRows(i) + DecodeRows(i);
         }
 
         return copy;
     }
 
-    internal void Answered(int expert, int rows) => Interlocked.Add(ref _rows[expert], rows);
+    /// <summary>Rows of prompts, sources and forward passes that an expert has answered so far.</summary>
+    public long PrefillRows(int expert) => Volatile.Read(ref _rows[2 * expert]);
+
+    /// <summary>Rows of generated tokens that an expert has answered so far.</summary>
+    public long DecodeRows(int expert) => Volatile.Read(ref _rows[(2 * expert) + 1]);
+
+    internal void Answered(Segment segment)
+    {
+        var generated = segment.Work.Rows.Generated.Span;
+        var (topK, decode) = (segment.Work.Rows.Routing.TopK, 0);
+        if (!generated.IsEmpty)
+        {
+            foreach (var slot in segment.Slots.Span)
+            {
+                decode += generated[slot / topK] ? 1 : 0;
+            }
+        }
+
+        Interlocked.Add(ref _rows[2 * segment.Expert], segment.Slots.Length - decode);
+        Interlocked.Add(ref _rows[(2 * segment.Expert) + 1], decode);
+    }
 
     internal void Retried() => Interlocked.Increment(ref _retries);
 

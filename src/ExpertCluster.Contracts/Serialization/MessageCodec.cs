@@ -51,6 +51,12 @@ public static class MessageCodec
             static (ref MessagePackWriter w, IClusterMessage m) => PlacementForms.Write(ref w, (NodeDescription)m),
             static (ref MessagePackReader r, int fields) => PlacementForms.ReadNodeDescription(ref r, fields),
             static m => PlacementForms.Fields((NodeDescription)m)),
+        new("L", typeof(LoadReport), 5,
+            static (ref MessagePackWriter w, IClusterMessage m) => LoadForms.Write(ref w, (LoadReport)m),
+            static (ref MessagePackReader r, int _) => LoadForms.ReadLoadReport(ref r)),
+        new("D", typeof(LoadSnapshot), 4,
+            static (ref MessagePackWriter w, IClusterMessage m) => LoadForms.Write(ref w, (LoadSnapshot)m),
+            static (ref MessagePackReader r, int _) => LoadForms.ReadLoadSnapshot(ref r)),
     ];
 
     private static readonly Dictionary<Type, Form> ByType = Forms.ToDictionary(f => f.Type);
@@ -63,6 +69,10 @@ public static class MessageCodec
     /// <summary>The manifest of a message.</summary>
     /// <exception cref="ArgumentException">The type is not registered.</exception>
     public static string Manifest(object message) => Find(message).Manifest;
+
+    /// <summary>The manifest of a type of messages.</summary>
+    /// <exception cref="KeyNotFoundException">The type is not registered.</exception>
+    public static string ManifestOf(Type type) => ByType[type].Manifest;
 
     /// <summary>Serialises a registered message.</summary>
     /// <exception cref="ArgumentException">The type is not registered.</exception>

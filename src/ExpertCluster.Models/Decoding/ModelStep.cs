@@ -15,6 +15,7 @@ internal abstract class ModelStep : IDisposable
     private readonly SequenceModel _model;
     private readonly float[] _rows;
     private readonly float[] _combined;
+    private readonly bool[] _generated;
     private Tensor? _hidden;
 
     protected ModelStep(SequenceModel model, SliceState[] slices, int tokens, StepCapture? capture)
@@ -25,6 +26,7 @@ internal abstract class ModelStep : IDisposable
         Tokens = tokens;
         _rows = GC.AllocateUninitializedArray<float>(tokens * model.Shape.HiddenSize);
         _combined = GC.AllocateUninitializedArray<float>(tokens * model.Shape.HiddenSize);
+        _generated = Generated(slices, tokens);
     }
 
     /// <summary>Rows of the batch, T.</summary>
@@ -189,13 +191,29 @@ internal abstract class ModelStep : IDisposable
                 Capture?.AddRouter(logits);
                 TensorMemory.CopyTo(rows, _rows);
                 Layer = layer;
-                return new RoutedRows(Tokens, width, _rows, routing);
+                return new RoutedRows(Tokens, width, _rows, routing) { Generated = _generated };
             }
         }
 
         Result = Finish();
         Dispose();
         return null;
+    }
+
+    private static bool[] Generated(SliceState[] slices, int tokens)
+    {
+        if (!Array.Exists(slices, slice => slice.Slice.Generated))
+        {
+            return [];
+        }
+
+        var generated = new bool[tokens];
+        foreach (SliceState slice in slices)
+        {
+            generated.AsSpan(slice.Row, slice.Count).Fill(slice.Slice.Generated);
+        }
+
+        return generated;
     }
 
     private unsafe void AddCombined()

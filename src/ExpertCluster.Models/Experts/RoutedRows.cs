@@ -7,4 +7,9 @@ namespace ExpertCluster.Models;
 /// <param name="HiddenSize">H.</param>
 /// <param name="Rows">Normed hidden states, [T,H], row-major.</param>
 /// <param name="Routing">Where each row goes.</param>
-public sealed record RoutedRows(int Tokens, int HiddenSize, ReadOnlyMemory<float> Rows, RoutingDecision Routing);
+public sealed record RoutedRows(int Tokens, int HiddenSize, ReadOnlyMemory<float> Rows, RoutingDecision Routing)
+{
+    /// <summary>Which of the rows are of tokens that their sequences generated themselves, [T]; empty where none is: all are read of prompts and
+    /// sources then. Experts compute both alike; it is for whoever counts.</summary>
+    public ReadOnlyMemory<bool> Generated { get; init; }
+}

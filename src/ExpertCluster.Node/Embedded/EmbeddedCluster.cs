@@ -164,6 +164,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             node.Experts.Weight = 1;
             node.Balancer.MinExpertNodes = options.Nodes;
             node.Models = [.. options.Models.Select(path => new ModelOptions { Path = path })];
+            node.Store.Path = StoreOptions.InMemory;
             options.Configure?.Invoke(index, node);
         });
         return builder.Build();

@@ -42,6 +42,29 @@ public sealed class OptionsRangeSpec
         ("Balancer:ProbeExclusion", "00:00:01 to 1.00:00:00", ["00:00:00.9", "1.00:00:01"]),
         ("Balancer:RetireDelay", "00:00:00 to 00:01:00", ["-00:00:01", "00:01:01"]),
         ("Balancer:ExclusionTime", "00:00:00.1000000 to 01:00:00", ["00:00:00.09", "01:00:01"]),
+        ("Load:HalfLife", "00:00:01 to 1.00:00:00", ["00:00:00.9", "1.00:00:01"]),
+        ("Load:WarmUp", "00:00:00 to 01:00:00", ["-00:00:00.001", "01:00:01"]),
+        ("Load:ReportInterval", "00:00:00.1000000 to 01:00:00", ["00:00:00.09", "01:00:01"]),
+        ("Load:DecodeWeight", "0 to 1000", ["-0.5", "1000.5", "NaN"]),
+        ("Load:SpeedRows", "1 to 1000000000000", ["0", "1000000000001"]),
+        ("Load:SnapshotInterval", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
+        ("Load:RecordInterval", "00:00:00.0100000 to 01:00:00", ["00:00:00.009", "01:00:01"]),
+        ("Rebalance:Interval", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
+        ("Rebalance:TriggerBalancedness", "0 to 1", ["-0.1", "1.1", "NaN"]),
+        ("Rebalance:TriggerDistance", "0 to 1", ["-0.1", "1.1", "NaN"]),
+        ("Rebalance:RearmBalancedness", "0 to 1", ["-0.1", "1.1"]),
+        ("Rebalance:RearmDistance", "0 to 1", ["-0.1", "1.1"]),
+        ("Rebalance:Confirmations", "1 to 100", ["0", "101"]),
+        ("Rebalance:CoolDown", "00:00:00 to 1.00:00:00", ["-00:00:00.001", "1.00:00:01"]),
+        ("Rebalance:MinGain", "0 to 1", ["-0.1", "1.1", "NaN"]),
+        ("Rebalance:MinTokens", "1 to 1000000000000", ["0", "1000000000001"]),
+        ("Rebalance:SpareReplicas", "0 to 65536", ["-1", "65537"]),
+        ("Rebalance:MaxConcurrentMoves", "1 to 1024", ["0", "1025"]),
+        ("Rebalance:MaxMovesPerPlan", "1 to 1000000", ["0", "1000001"]),
+        ("Rebalance:MaxBytesPerSecond", "0 to 1000000000000000", ["-1", "1000000000000001"]),
+        ("Rebalance:StepTimeout", "00:00:01 to 1.00:00:00", ["00:00:00.9", "1.00:00:01"]),
+        ("Rebalance:SlowNodeFactor", "1.5 to 1000", ["1.4", "1000.5", "NaN"]),
+        ("Rebalance:History", "10 to 10000000", ["9", "10000001"]),
         ("Lane:Port", "0 to 65535", ["-1", "65536"]),
         ("Lane:ChunkBytes", "4096 to 16777216", ["4095", "16777217"]),
         ("Lane:MaxFrameBytes", "65536 to 2000000000", ["65535", "2000000001"]),
@@ -89,6 +112,17 @@ public sealed class OptionsRangeSpec
     [Fact]
     public void A_silence_of_less_than_two_heartbeats_is_refused() =>
         Errors(("Lane:HeartbeatInterval", "00:00:06")).Should().ContainSingle().Which.Should().Contain("ExpertCluster:Lane:SilenceTimeout").And.Contain("00:00:06");
+
+    [Fact]
+    public void A_drift_that_is_calm_before_it_is_one_is_refused()
+    {
+        Errors(("Rebalance:RearmBalancedness", "0.5")).Should().ContainSingle().Which.Should().ContainAll("RearmBalancedness = 0.5", "TriggerBalancedness");
+        Errors(("Rebalance:RearmDistance", "0.5")).Should().ContainSingle().Which.Should().ContainAll("RearmDistance = 0.5", "TriggerDistance");
+    }
+
+    [Fact]
+    public void A_node_without_routers_records_nothing() =>
+        Errors(("Load:RecordPath", "t.jsonl"), ("Node:Roles:0", "expert")).Should().ContainSingle().Which.Should().ContainAll("Load:RecordPath", "gateway");
 
     [Theory]
     [InlineData("fifteen letters", 1)]
@@ -172,6 +206,10 @@ public sealed class OptionsRangeSpec
     {
         "Lane:HeartbeatInterval" => [("Lane:SilenceTimeout", "00:10:00")],
         "Lane:SilenceTimeout" => [("Lane:HeartbeatInterval", "00:00:00.1")],
+        "Rebalance:TriggerBalancedness" => [("Rebalance:RearmBalancedness", "1")],
+        "Rebalance:TriggerDistance" => [("Rebalance:RearmDistance", "0")],
+        "Rebalance:RearmBalancedness" => [("Rebalance:TriggerBalancedness", "0")],
+        "Rebalance:RearmDistance" => [("Rebalance:TriggerDistance", "1")],
         _ => [],
     };
 

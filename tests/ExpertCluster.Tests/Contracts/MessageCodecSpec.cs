@@ -132,6 +132,10 @@ public sealed class MessageCodecSpec
     [InlineData("N", "9892a16e0190a3637075010201c0" + "df7fffffff")]
     [InlineData("C", "9501c20500" + "c67fffffff")]
     [InlineData("S", "93" + "db7fffffff")]
+    [InlineData("L", "9592a16e01a16dc0" + "dd7fffffff")]
+    [InlineData("L", "9592a16e01a16dc090" + "dd7fffffff")]
+    [InlineData("D", "94a16da16600" + "dd7fffffff")]
+    [InlineData("D", "94a16da16600" + "9301cb3ff8000000000000" + "c67fffffff")]
     public void A_length_that_lies_costs_nothing(string manifest, string hex)
     {
         var bytes = Convert.FromHexString(hex);

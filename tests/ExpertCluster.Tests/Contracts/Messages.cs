@@ -49,6 +49,16 @@ internal static class Messages
             ExpertTypes = b.Item4.Keys.Where(name => name.Length % 2 == 0).ToImmutableDictionary(name => name, _ => RowType.BFloat16, StringComparer.Ordinal),
         });
 
+    private static readonly Gen<LoadReport> Load = Gen.Select(
+        Gen.Select(Node, Text, Gen.Select(Gen.Int, Gen.Double, Gen.Long, (q, b, f) => new DeviceLoad(q, b, f)), Gen.Bool),
+        Gen.Select(Gen.Int, Gen.Int, Gen.Long, Gen.Long, (l, e, p, d) => new ExpertDemand(l, e, p, d)).Array[0, 20],
+        Gen.Select(Replica, Gen.Long, Gen.Long, Gen.Long, Gen.Long, (r, n, c, q, b) => new ReplicaWork(r, n, c, q, b)).Array[0, 20],
+        (a, demand, work) => new LoadReport(a.Item1, a.Item2, a.Item4 ? a.Item3 : null, [.. demand], [.. work]));
+
+    private static readonly Gen<LoadSnapshot> Snapshot = Gen.Select(
+        Text, Text, Gen.Long[0, 4102444800000], Gen.Select(Gen.Int, Gen.Double, Gen.Byte.Array[0, 64], (l, s, f) => new LayerDemand(l, s, f)).Array[0, 8],
+        (m, f, t, layers) => new LoadSnapshot(m, f, DateTimeOffset.FromUnixTimeMilliseconds(t), [.. layers]));
+
     public static Gen<IClusterMessage> Any { get; } = Gen.OneOf(
         Start.Select(m => (IClusterMessage)m),
         Gen.Const((IClusterMessage)StopReplica.Instance),
@@ -60,7 +70,9 @@ internal static class Messages
             (t, m, b, p, r) => (IClusterMessage)new BalancerStatus(t.Item1, t.Item2, t.Item3, m, b, p, r)),
         Gen.Bool.Select(d => (IClusterMessage)new DrainNode(d)),
         Placement.Select(m => (IClusterMessage)m),
-        Description.Select(m => (IClusterMessage)m));
+        Description.Select(m => (IClusterMessage)m),
+        Load.Select(m => (IClusterMessage)m),
+        Snapshot.Select(m => (IClusterMessage)m));
 
     /// <summary>One of each type, always the same.</summary>
     public static IReadOnlyDictionary<string, (IClusterMessage Message, string Hex)> Golden { get; } = Goldens();
@@ -101,6 +113,15 @@ internal static class Messages
                     ImmutableDictionary<string, string>.Empty.Add("folio-moe", "ab12").Add("a", "b"), "10.0.0.1:6053", "id:/s"),
                 "9a" + nodeHex + "92a767617465776179a6657870657274" + "a6637564613a30" + "04" + "cf0000000200000000" + "cb3ff8000000000000"
                     + "ad31302e302e302e313a35303533" + "82a161a162" + modelHex + "a461623132" + "ad31302e302e302e313a36303533" + "a569643a2f73"),
+            ["L"] = (
+                new LoadReport(
+                    node, "folio-moe", new DeviceLoad(3, 0.5, 1L << 33), [new(2, 5, 300, 7)], [new(replica, 307, 1500, 90000, 1L << 32)]),
+                "95" + nodeHex + modelHex + "9303cb3fe0000000000000cf0000000200000000" + "940205cd012c07"
+                    + "97020501cd0133cd05dcce00015f90cf0000000100000000"),
+            ["D"] = (
+                new LoadSnapshot(
+                    "folio-moe", "ab12", DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000), [new(2, 1.5, new byte[] { 0, 60, 0, 0 })]),
+                "94" + modelHex + "a461623132" + "cf0000018bcfe56800" + "9302cb3ff8000000000000c404003c0000"),
         };
     }
 }

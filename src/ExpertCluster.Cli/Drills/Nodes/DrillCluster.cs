@@ -43,6 +43,7 @@ internal sealed class DrillCluster : IDisposable
             {
                 Balancers.Read(said.Name, said.Starts, line);
                 Writers.Read(line);
+                Placement.Read(line);
                 Moves.Read(line);
             };
         }
@@ -65,6 +66,9 @@ internal sealed class DrillCluster : IDisposable
 
     /// <summary>Who wrote which placement, by the logs of all nodes.</summary>
     public PlacementWriters Writers { get; } = new();
+
+    /// <summary>Who holds what, by the logs of all nodes.</summary>
+    public PlacementLines Placement { get; } = new();
 
     /// <summary>How often the balancer began, by the logs of all nodes.</summary>
     public BalancerStarts Balancers { get; } = new();

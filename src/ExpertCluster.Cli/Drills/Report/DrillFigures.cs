@@ -24,7 +24,7 @@ internal sealed record DrillFigures
     /// <summary>Seconds from the fault until every expert had its copies again; null where no node was lost.</summary>
     public double? CoverageSeconds { get; init; }
 
-    /// <summary>Of the layer that was least balanced before the fault; null where gateways do not tell who holds what.</summary>
+    /// <summary>Of the layer that was least balanced before the fault; null where nobody told who holds what.</summary>
     public double? BalancednessBefore { get; init; }
 
     /// <summary>Of the same layer at the end.</summary>

@@ -4,7 +4,7 @@ using ExpertCluster.Cli.Drills.Traffic;
 namespace ExpertCluster.Cli.Drills.View;
 
 /// <summary>A view through the client SDK.</summary>
-internal sealed class ClientClusterView(IExpertClusterClient client, ModelInfo model, DrillClock clock) : IClusterView
+internal sealed class ClientClusterView(IExpertClusterClient client, ModelInfo model, DrillClock clock, Func<IReadOnlyList<PlacedReplica>?> placement) : IClusterView
 {
     /// <inheritdoc/>
     public int Experts { get; } = model.Layers * model.ExpertsPerLayer;
@@ -16,11 +16,11 @@ internal sealed class ClientClusterView(IExpertClusterClient client, ModelInfo m
         {
             var report = await client.GetClusterReportAsync(model.Name, cancellationToken);
 
-            // Placement, Moves and BytesMoved: to be filled from the report's replicas, moves and bytes_moved once ClusterReport has them.
+            // Once ClusterReport has replicas, moves and bytes_moved, Placement, Moves and BytesMoved are to be filled from there.
             return new ClusterSnapshot(
                 clock.Now, report.Epoch,
                 report.Nodes.Where(n => n.Roles.Contains("expert")).ToDictionary(n => n.Address, n => n.Experts),
-                [.. report.Nodes.Select(n => n.Address)], report.TokensRouted, report.Retries);
+                [.. report.Nodes.Select(n => n.Address)], report.TokensRouted, report.Retries, placement());
         }
         catch (ExpertClusterException)
         {

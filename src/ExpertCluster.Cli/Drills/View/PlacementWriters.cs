@@ -55,6 +55,6 @@ internal sealed partial class PlacementWriters
         }
     }
 
-    [GeneratedRegex(@"Placement of (?<layer>\S+ layer \d+): epoch (?<epoch>\d+) written by (?<writer>\S+)")]
+    [GeneratedRegex(@"Placement of (?<layer>\S+ layer \d+): epoch (?<epoch>\d+) written by (?<writer>[^;\s]+)")]
     private static partial Regex Pattern();
 }

@@ -24,7 +24,7 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
             return new LayerOptions(only, [], only.MaxTime, _notes);
         }
 
-        var required = LayerState.From(Lawful(groups, frame.Baseline), frame.Baseline);
+        var required = LayerState.From(GroupDomains.Keep(frame, frame.Baseline), frame.Baseline);
         Repair.Run(required);
         var first = Candidate.Of(required);
         var goal = full.MaxTime() * (1 + options.SameGain);
@@ -38,10 +38,10 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
         Approach(required, goal, true);
         if (eplb is not null)
         {
-            Return(groups, eplb.Has, goal);
+            Return(eplb.Has, goal);
         }
 
-        Return(groups, full.Has, goal);
+        Return(full.Has, goal);
         return new LayerOptions(first, _found, goal, _notes);
     }
 
@@ -57,7 +57,7 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
 
         if (eplb is not null)
         {
-            var start = LayerState.From(Lawful(groups, eplb.Has), eplb.Has);
+            var start = LayerState.From(GroupDomains.Keep(frame, eplb.Has), eplb.Has);
             Repair.Run(start);
             starts.Add(start);
         }
@@ -122,16 +122,12 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
 
         if (frames.Count == 0)
         {
-            _notes.Add($"layer {layer}: the groups do not fit the domains with one group in one domain; experts are placed without regard to groups");
+            _notes.Add(GroupDomains.DoNotFit(layer));
             frames.Add(frame);
         }
 
         return frames;
     }
-
-    /// <summary>The frame with each group kept where a placement has it.</summary>
-    private LayerFrame Lawful(GroupDomains? groups, bool[] has) =>
-        groups?.Complete(groups.Of(has)) is { } domains ? groups.Restrict(domains) : frame;
 
     /// <summary>Single changes from the present placement until the goal is reached.</summary>
     private void Approach(LayerState state, double goal, bool sharp)
@@ -158,10 +154,10 @@ internal sealed class BalancedSearch(LayerFrame frame, PlannerOptions options, i
     }
 
     /// <summary>A full plan under the names that fit best, with what need not change undone.</summary>
-    private void Return(GroupDomains? groups, bool[] has, double goal)
+    private void Return(bool[] has, double goal)
     {
         var named = Relabelling.Run(frame, has);
-        var state = LayerState.From(Lawful(groups, named), named);
+        var state = LayerState.From(GroupDomains.Keep(frame, named), named);
         Repair.Run(state);
         var fewest = _found.Where(c => c.MaxTime <= goal).Select(c => c.Received).DefaultIfEmpty(int.MaxValue).Min();
         if (state.MaxTime() > goal)

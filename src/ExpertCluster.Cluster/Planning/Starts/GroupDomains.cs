@@ -53,6 +53,22 @@ internal sealed class GroupDomains
         }
     }
 
+    /// <summary>A frame that keeps each group where a placement has most of it; the frame as it is where there are no groups or they do not fit.</summary>
+    public static LayerFrame Keep(LayerFrame frame, bool[] has)
+    {
+        if (frame.Groups is null)
+        {
+            return frame;
+        }
+
+        var groups = new GroupDomains(frame);
+        return (groups.Complete(groups.Of(has)) ?? groups.Complete(null)) is { } domains ? groups.Restrict(domains) : frame;
+    }
+
+    /// <summary>What is said where groups cannot be kept.</summary>
+    public static string DoNotFit(int layer) =>
+        $"layer {layer}: the groups do not fit the domains with one group in one domain; experts are placed without regard to groups";
+
     /// <summary>Where most copies of each group are in a placement; −1 where there are none.</summary>
     public int[] Of(bool[] has)
     {
@@ -81,32 +97,15 @@ internal sealed class GroupDomains
         return domains;
     }
 
-    /// <summary>Completes an assignment: groups without a place, or in one that is impossible, the heaviest first. Null when they do not fit.</summary>
+    /// <summary>
+    /// Completes an assignment: groups without a place, or in one that is impossible, the heaviest first, or where that does not fit the largest first.
+    /// Null when they do not fit.
+    /// </summary>
     public int[]? Complete(int[]? start)
     {
-        var domains = new int[_groups];
-        Array.Fill(domains, -1);
-        var (load, used) = (new double[_frame.Domains], new int[_frame.Domains]);
-        var order = Enumerable.Range(0, _groups).OrderByDescending(g => _need[g] > 0).ThenByDescending(g => _load[g]).ToArray();
-        foreach (var pass in new[] { true, false })
-        {
-            foreach (var group in order)
-            {
-                var domain = domains[group] >= 0 ? -1 : pass ? Wanted(group, start, used) : Lightest(group, load, used);
-                if (domain >= 0)
-                {
-                    domains[group] = domain;
-                    load[domain] += _load[group];
-                    used[domain] += _need[group];
-                }
-                else if (!pass && domains[group] < 0)
-                {
-                    return null;
-                }
-            }
-        }
-
-        return domains;
+        var groups = Enumerable.Range(0, _groups).Where(g => _need[g] > 0).ToArray();
+        return Complete(start, [.. groups.OrderByDescending(g => _load[g])])
+            ?? Complete(start, [.. groups.OrderByDescending(g => _need[g]).ThenByDescending(g => _load[g])]);
     }
 
     /// <summary>Moves and swaps groups as long as the busier of two domains gets less busy.</summary>
@@ -139,6 +138,48 @@ internal sealed class GroupDomains
         }
 
         return _frame.With(allowed, _frame.Pinned, floor);
+    }
+
+    private int[]? Complete(int[]? start, int[] order)
+    {
+        var domains = new int[_groups];
+        Array.Fill(domains, -1);
+        var (load, used) = (new double[_frame.Domains], new int[_frame.Domains]);
+        foreach (var group in order)
+        {
+            if (Wanted(group, start, used) is >= 0 and var domain)
+            {
+                Put(group, domain);
+            }
+        }
+
+        foreach (var group in order)
+        {
+            if (domains[group] < 0)
+            {
+                var domain = Lightest(group, load, used);
+                if (domain < 0)
+                {
+                    return null;
+                }
+
+                Put(group, domain);
+            }
+        }
+
+        for (var group = 0; group < _groups; group++)
+        {
+            domains[group] = Math.Max(0, domains[group]);
+        }
+
+        return domains;
+
+        void Put(int group, int domain)
+        {
+            domains[group] = domain;
+            load[domain] += _load[group];
+            used[domain] += _need[group];
+        }
     }
 
     private int Wanted(int group, int[]? start, int[] used) =>
