@@ -183,7 +183,12 @@ internal sealed class ClusterBalancer
 
         entry.IsConfirmed = true;
         model.SetState(entry, ReplicaState.Ready);
-        if (outvoted is { } wrong && model.Find(wrong) is { } former)
+        if (outvoted is not null)
+        {
+            _exclusions.Forgive(model.Name, report.Replica.Layer, report.Replica.Expert);
+        }
+
+        if (outvoted is not null && model.Find(outvoted.Value) is { } former)
         {
             TurnAway(model, former, $"copies on two other nodes agree with each other and not with it, last {report.Replica} on {report.Node.HostPort}", now);
         }

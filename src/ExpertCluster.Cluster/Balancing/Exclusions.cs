@@ -10,6 +10,15 @@ internal sealed class Exclusions
     public void Add(string model, ReplicaId replica, NodeId node, DateTimeOffset until, string reason) =>
         _entries[(model, replica.Layer, replica.Expert, node)] = (until, reason);
 
+    /// <summary>Whatever was held against nodes for an expert was wrong.</summary>
+    public void Forgive(string model, int layer, int expert)
+    {
+        foreach (var key in _entries.Keys.Where(k => k.Model == model && k.Layer == layer && k.Expert == expert).ToArray())
+        {
+            _entries.Remove(key);
+        }
+    }
+
     public void Expire(DateTimeOffset now)
     {
         foreach (var (key, entry) in _entries.ToArray())

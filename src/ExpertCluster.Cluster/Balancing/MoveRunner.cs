@@ -71,8 +71,8 @@ internal sealed class MoveRunner(MoveLimits limits, Exclusions exclusions)
                 case StepPhase.Loading:
                     AfterLoading(model, run, now);
                     break;
-                case StepPhase.Retiring when run.Retired is { } retired && model.Find(retired) is null:
-                    run.Enter(StepPhase.Done, now);
+                case StepPhase.Retiring:
+                    AfterRetiring(model, run, now);
                     break;
             }
         }
@@ -131,6 +131,18 @@ internal sealed class MoveRunner(MoveLimits limits, Exclusions exclusions)
         else if (now - run.Since >= limits.StepTimeout)
         {
             RollBack(model, run, $"the copy on {run.Step.To?.HostPort} was not ready within {limits.StepTimeout}", now);
+        }
+    }
+
+    private static void AfterRetiring(ModelPlacement model, StepRun run, DateTimeOffset now)
+    {
+        if (run.Retired is not { } retired || model.Find(retired) is not { } entry)
+        {
+            run.Enter(StepPhase.Done, now);
+        }
+        else if (entry.State != ReplicaState.Draining)
+        {
+            run.Enter(StepPhase.RolledBack, now, $"{retired} stays, for the other copies were lost");
         }
     }
 

@@ -32,6 +32,8 @@ public sealed class BalancerSimulationSpec
 
     [Theory]
     [InlineData(1)]
+    [InlineData(13783)]
+    [InlineData(39550)]
     public void A_schedule_is_the_same_each_time(int seed) => RunSchedule(seed).Should().Be(RunSchedule(seed));
 
     /// <summary>Returns a fingerprint of what happened.</summary>
@@ -123,7 +125,7 @@ public sealed class BalancerSimulationSpec
             for (var expert = 0; expert < experts; expert++)
             {
                 var ready = replicas.Where(r => r.Replica.Expert == expert).ToList();
-                ready.Count.Should().BeGreaterThanOrEqualTo(copies, $"expert {expert} of layer {layer} is wanted so often");
+                ready.Count.Should().BeGreaterThanOrEqualTo(copies, $"expert {expert} of layer {layer} is wanted so often: {simulation.Describe(layer, expert)}");
                 foreach (var replica in ready)
                 {
                     var node = simulation.Nodes.Find(n => n.Id == replica.Node);

@@ -110,6 +110,13 @@ internal sealed class Simulation
 
     public void Run(TimeSpan time) => RunUntil(Now + time);
 
+    /// <summary>What there is to know about an expert when something is wrong with it.</summary>
+    public string Describe(int layer, int expert) => string.Join(Environment.NewLine, [
+        .. Nodes.Select(n => $"{n.Id} holds {n.Used} of {n.Memory} bytes, draining {n.IsDraining}, corrupt {n.IsCorrupt}, cut off {n.IsCutOff}"),
+        .. _balancer.Models[0].Of(layer, expert).Select(e => $"{e.Replica} on {e.Node}: {e.State}"),
+        .. _balancer.Excluded(_balancer.Models[0]).Where(x => x.Layer == layer && x.Expert == expert).Select(x => $"excluded: {x.Node}"),
+        .. Decisions.All.TakeLast(20).Select(d => d.ToString())]);
+
     private void Leave(SimulatedNode node)
     {
         if (Nodes.Contains(node))

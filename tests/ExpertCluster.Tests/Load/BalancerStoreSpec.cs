@@ -4,6 +4,7 @@ using ExpertCluster.Contracts;
 using ExpertCluster.Tests.Contracts;
 using ExpertCluster.Tests.Tensors;
 using ExpertCluster.Tests.Transport;
+using Microsoft.Data.Sqlite;
 
 namespace ExpertCluster.Tests.Load;
 
