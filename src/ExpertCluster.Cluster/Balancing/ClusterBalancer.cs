@@ -66,6 +66,7 @@ internal sealed class ClusterBalancer
     public void SetMembers(MemberView members)
     {
         Members = members;
+        _probes.Keep(members.Nodes.ContainsKey);
         foreach (var gone in _demoted.Keys.Where(n => !members.Nodes.ContainsKey(n)).ToArray())
         {
             _demoted.Remove(gone);

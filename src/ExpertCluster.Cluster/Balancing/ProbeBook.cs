@@ -59,6 +59,15 @@ internal sealed class ProbeBook
         return difference;
     }
 
+    /// <summary>Nodes that are gone have no voice.</summary>
+    public void Keep(Func<NodeId, bool> isAlive)
+    {
+        foreach (var record in _records.Values)
+        {
+            record.Dissent.RemoveAll(d => !isAlive(d.Node));
+        }
+    }
+
     /// <summary>Forgets a model that is no longer served.</summary>
     public void Forget(string model)
     {

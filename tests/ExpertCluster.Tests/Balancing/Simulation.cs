@@ -286,7 +286,7 @@ internal sealed class Simulation
     }
 
     private static ReplicaProbe Probe(SimulatedNode node, ReplicaId replica) => new(
-        RowType.Float32, $"{replica.Layer}/{replica.Expert}/{(node.IsCorrupt ? "bad" : "good")}", "a", "cpu", [1f], 1f);
+        RowType.Float32, $"{replica.Layer}/{replica.Expert}/{(node.IsCorrupt ? $"bad {node.Id}" : "good")}", "a", "cpu", [1f], 1f);
 
     private TimeSpan Latency() => TimeSpan.FromMilliseconds(_random.Next(1, 200));
 
