@@ -56,7 +56,6 @@ public sealed class ExpertClusterOptions
         Balancer.Validate(errors);
         Rebalance.Validate(errors);
         Load.Validate(errors, IsGateway);
-        Rebalance.Validate(errors);
         Store.Validate(errors);
         Lane.Validate(errors);
         Faults.Validate(errors);
