@@ -20,7 +20,11 @@ internal sealed class DriftScenario : IDrillScenario
     /// <inheritdoc/>
     public DrillLimits Limits(DrillSettings settings) => new()
     {
-        MinBalancednessGain = 0.25, MinBalancedness = 0.9, MaxP99Ratio = 1.5, MaxMoves = MoveBudget, MaxSteadyMoves = 0,
+        MinBalancednessGain = 0.25,
+        MinBalancedness = 0.9,
+        MaxP99Ratio = 1.5,
+        MaxMoves = MoveBudget,
+        MaxSteadyMoves = 0,
     };
 
     /// <inheritdoc/>

@@ -1,5 +1,5 @@
-using ExpertCluster.Client;
 using ExpertCluster.Cli.Drills.Traffic;
+using ExpertCluster.Client;
 
 namespace ExpertCluster.Cli.Drills.View;
 
