@@ -73,6 +73,7 @@ internal static class DrillRunner
         try
         {
             await Task.Delay(Settling, cancellationToken);
+            await QuietAsync(scenario, stage, cancellationToken);
             before = NodeFigures.Of(cluster.All);
             spans = await PhasesAsync(scenario, stage, log, giveUp.Token);
         }
@@ -97,6 +98,17 @@ internal static class DrillRunner
         var connecting = ExpertClusterClient.ConnectAsync(endpoints, options, cancellationToken);
         await cluster.OrFallenAsync(connecting);
         return await connecting;
+    }
+
+    private static async Task QuietAsync(IDrillScenario scenario, DrillStage stage, CancellationToken cancellationToken)
+    {
+        var (from, moves, quiet) = (stage.Clock.Now, stage.Cluster.Moves, scenario.Quiet.TotalSeconds);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
+        while (quiet > 0 && (stage.Clock.Now - from < quiet || moves.Moves(stage.Clock.Now - quiet, stage.Clock.Now) > 0)
+            && stage.Clock.Now - from < DrillStage.Patience.TotalSeconds)
+        {
+            await timer.WaitForNextTickAsync(cancellationToken);
+        }
     }
 
     private static async Task<PhaseSpan[]> PhasesAsync(

@@ -18,6 +18,9 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
     /// <summary>How long an allocation waits for its placement to arrive here; the region asks again afterwards.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>Long after the coordinator has looked whether the task has ended.</summary>
+    private static readonly TimeSpan Aside = TimeSpan.FromMilliseconds(50);
+
     private readonly PlacementBoard _board;
     private readonly string _model;
     private readonly Address _self;
@@ -50,7 +53,10 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
 
             if (IsRetired(replica))
             {
-                // Nobody waits for it: the coordinator only asks because the shard was handed off. It takes null for "not now", without an error.
+                // Nobody waits for it: the coordinator only asks because the shard was handed off. It takes null for "not now", without an error –
+                // but only from a task that was still running when it looked; null from one that had ended throws inside of it, and it never
+                // answers again.
+                await Task.Delay(Aside).ConfigureAwait(false);
                 return null!;
             }
 

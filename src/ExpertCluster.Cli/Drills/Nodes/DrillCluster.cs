@@ -42,6 +42,7 @@ internal sealed class DrillCluster : IDisposable
             node.Said += (said, line) =>
             {
                 Balancers.Read(said.Name, said.Starts, line);
+                Crashes.Read(said.Name, line);
                 Writers.Read(line);
                 Placement.Read(line);
                 Moves.Read(line);
@@ -69,6 +70,9 @@ internal sealed class DrillCluster : IDisposable
 
     /// <summary>Who holds what, by the logs of all nodes.</summary>
     public PlacementLines Placement { get; } = new();
+
+    /// <summary>Actors that threw, by the logs of all nodes.</summary>
+    public ActorCrashes Crashes { get; } = new();
 
     /// <summary>How often the balancer began, by the logs of all nodes.</summary>
     public BalancerStarts Balancers { get; } = new();

@@ -42,6 +42,7 @@ internal static class DrillChecks
         }
 
         checks.Add(Check.AtMost("epochs of a layer that two nodes wrote", figures.DisputedEpochs, 0));
+        checks.Add(Check.AtMost("times an actor crashed", figures.ActorCrashes, 0));
         checks.Add(Check.AtMost("times the balancer crashed", figures.BalancerRestarts, 0));
         checks.Add(Check.AtMost("nodes that ended untold", figures.Fallen, 0));
         return checks;

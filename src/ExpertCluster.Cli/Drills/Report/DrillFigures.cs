@@ -45,6 +45,9 @@ internal sealed record DrillFigures
     /// <summary>Epochs of a layer that more than one node wrote.</summary>
     public int DisputedEpochs { get; init; }
 
+    /// <summary>Times that an actor of the cluster or of its sharding threw.</summary>
+    public int ActorCrashes { get; init; }
+
     /// <summary>Times that the balancer crashed and began again where it was.</summary>
     public int BalancerRestarts { get; init; }
 

@@ -50,8 +50,14 @@ internal sealed class DrillResult
             Growth = growth,
             DisputedEpochs = _disputed.Count,
             Fallen = fallen.Count,
+            ActorCrashes = stage.Cluster.Crashes.Count,
             BalancerRestarts = stage.Cluster.Balancers.Restarts,
         };
+        foreach (var crash in stage.Cluster.Crashes.All)
+        {
+            stage.Note($"crashed: {crash}");
+        }
+
         foreach (var node in fallen)
         {
             stage.Note($"{node.Name} ended untold with exit code {node.ExitCode}: {string.Join(" ", node.Lines.TakeLast(3))}");

@@ -17,6 +17,9 @@ internal sealed class DriftScenario : IDrillScenario
     /// <inheritdoc/>
     public DrillShape Shape(DrillSettings settings) => new() { Settings = ["Rebalance:SpareReplicas=2"] };
 
+    /// <summary>Longer than three looks and the cool-down after a plan: the first placement knew no load, so the first plan is none for drift.</summary>
+    public TimeSpan Quiet { get; } = TimeSpan.FromSeconds(50);
+
     /// <inheritdoc/>
     public DrillLimits Limits(DrillSettings settings) => new()
     {

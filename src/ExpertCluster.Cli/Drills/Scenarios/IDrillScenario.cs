@@ -14,6 +14,9 @@ internal interface IDrillScenario
     /// <summary>The cluster it needs.</summary>
     DrillShape Shape(DrillSettings settings);
 
+    /// <summary>How long the balancer must have moved nothing before the control phase begins; zero where that does not matter.</summary>
+    TimeSpan Quiet => TimeSpan.Zero;
+
     /// <summary>What must hold unless options say otherwise.</summary>
     DrillLimits Limits(DrillSettings settings);
 
