@@ -48,6 +48,6 @@ internal sealed partial class ActorCrashes
         }
     }
 
-    [GeneratedRegex(@"\[ERROR\].*\[akka://expertcluster/(?<actor>(?:user|system/sharding)/[^\]]*)\] .*?Cause: (?<error>(?!Akka\.Remote)[\w.]+Exception: [^:]*?)(?:   at |$)")]
+    [GeneratedRegex(@"\[ERROR\].*\[akka://expertcluster/(?<actor>(?:user|system/sharding)/[^\]]*)\] .*?Cause: (?<error>(?!Akka\.Remote)[\w.]+Exception: [^:]*?)(?:\s+at |$)")]
     private static partial Regex Pattern();
 }
