@@ -13,6 +13,7 @@ var root = new RootCommand("An elastic cluster for Mixture-of-Experts models: ev
     PlanCommand.Create(),
     NodeCommand.Create(),
     BenchCommand.Create(),
+    DrillCommand.Create(),
 };
 foreach (var command in OperatorCommands.All())
 {

@@ -14,6 +14,9 @@ namespace ExpertCluster.Cli.Commands;
 /// <summary>Runs one node until it is told to stop.</summary>
 internal static class NodeCommand
 {
+    /// <summary>EX_TEMPFAIL of sysexits.h: whoever supervises the node should start it again.</summary>
+    private const int CutOffExitCode = 75;
+
     private static readonly Option<string?> Config = new("--config")
     {
         Description = "A JSON file with a section ExpertCluster; see config/node.json.",
@@ -68,17 +71,24 @@ internal static class NodeCommand
             var clock = Stopwatch.StartNew();
             await using var application = NodeApplication.Build(
                 parsed.GetValue(Config), Overrides(parsed), printJson ? logging => ClusterStart.AddLogging(logging, verbose: true) : null);
-            _ = application.Services.GetRequiredService<ClusterRuntime>();
+            var runtime = application.Services.GetRequiredService<ClusterRuntime>();
             await application.StartAsync(cancellationToken);
             if (parsed.GetValue(ExitWithInput))
             {
                 _ = StopWithInputAsync(application);
             }
 
-            var node = application.Services.GetRequiredService<ClusterRuntime>().Description?.Node.HostPort;
+            var node = runtime.Description?.Node.HostPort;
             await application.WaitForShutdownAsync(cancellationToken);
-            return !printJson ? 0 : Json.Print(
-                new JsonObject { ["node"] = node, ["seconds"] = clock.Elapsed.TotalSeconds }, [Check.That("stopped", true)]);
+            var cutOff = runtime.CutOff.IsCancellationRequested;
+            if (printJson)
+            {
+                Json.Print(
+                    new JsonObject { ["node"] = node, ["seconds"] = clock.Elapsed.TotalSeconds },
+                    [Check.That("stopped", true), Check.That("in the cluster to the end", !cutOff)]);
+            }
+
+            return cutOff ? CutOffExitCode : 0;
         }));
         return command;
     }

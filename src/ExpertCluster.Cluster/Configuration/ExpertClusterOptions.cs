@@ -33,6 +33,9 @@ public sealed class ExpertClusterOptions
     /// <summary>How tensors travel.</summary>
     public LaneOptions Lane { get; set; } = new();
 
+    /// <summary>Faults to rehearse; off in production.</summary>
+    public FaultOptions Faults { get; set; } = new();
+
     /// <summary>The models to serve; the same names on every node.</summary>
     public IList<ModelOptions> Models { get; set; } = [];
 
@@ -53,9 +56,9 @@ public sealed class ExpertClusterOptions
         Balancer.Validate(errors);
         Rebalance.Validate(errors);
         Load.Validate(errors, IsGateway);
-        Rebalance.Validate(errors);
         Store.Validate(errors);
         Lane.Validate(errors);
+        Faults.Validate(errors);
         for (var i = 0; i < Models.Count; i++)
         {
             Models[i].Validate(errors, i);

@@ -54,6 +54,10 @@ public sealed class LaneOptions
     /// or faster.</summary>
     public bool UnixSockets { get; set; } = true;
 
+    /// <summary>The newest version of the lane's protocol this node speaks, 1 to 2, default 2: a lower one makes it an older node to the others,
+    /// as to try an upgrade.</summary>
+    public int MaxProtocolVersion { get; set; } = LaneIdentity.NewestVersion;
+
     /// <summary>TLS on TCP connections. Off by default.</summary>
     public LaneTlsOptions Tls { get; set; } = new();
 
@@ -82,6 +86,7 @@ public sealed class LaneOptions
     internal void Validate(OptionsErrors errors)
     {
         errors.Range("Lane:Port", Port, 0, 65535);
+        errors.Range("Lane:MaxProtocolVersion", MaxProtocolVersion, LaneIdentity.OldestVersion, LaneIdentity.NewestVersion);
         errors.Range("Lane:ChunkBytes", ChunkBytes, 4096, 16 << 20);
         errors.Range("Lane:MaxFrameBytes", MaxFrameBytes, 64 * 1024, 2_000_000_000);
         errors.Range("Lane:MaxFramesInFlight", MaxFramesInFlight, 1, 65536);

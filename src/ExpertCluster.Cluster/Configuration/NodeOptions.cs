@@ -28,6 +28,10 @@ public sealed class NodeOptions
     /// <summary>How long joining may take before the node gives up. 1 s to 1 h, default 60 s.</summary>
     public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a node that was cut off from the majority of the cluster goes on telling clients so, before its process ends; 0 to 1 min,
+    /// default 5 s.</summary>
+    public TimeSpan CutOffLinger { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a node that is told to stop waits for its experts to move to others before it leaves. 0 (leave at once) to 1 h, default 60 s:
     /// half of the grace period that the Kubernetes manifests give.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(60);
@@ -43,6 +47,7 @@ public sealed class NodeOptions
         errors.NotEmpty("Node:Host", Host);
         errors.Range("Node:Port", Port, 0, 65535);
         errors.Range("Node:JoinTimeout", JoinTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        errors.Range("Node:CutOffLinger", CutOffLinger, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         errors.Range("Node:DrainTimeout", DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
         foreach (var role in Roles)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Akka.Configuration;
 using ExpertCluster.Cluster.Configuration;
+using ExpertCluster.Cluster.Faults;
 
 namespace ExpertCluster.Cluster.Hosting;
 
@@ -11,13 +12,16 @@ public static class AkkaConfiguration
     public const string SystemName = "expertcluster";
 
     /// <summary>Builds the configuration.</summary>
+    /// <param name="options">The node.</param>
+    /// <param name="faults">Whether its control connection can be cut, for a drill.</param>
     /// <exception cref="ConfigurationException">The file of <see cref="NodeOptions.AkkaConfig"/> is no HOCON.</exception>
-    public static Config Build(NodeOptions options)
+    public static Config Build(NodeOptions options, bool faults = false)
     {
         var own = ConfigurationFactory.ParseString(string.Create(CultureInfo.InvariantCulture, $$"""
             akka.remote.dot-netty.tcp.hostname = "{{options.Host}}"
             akka.remote.dot-netty.tcp.port = {{options.Port}}
             akka.cluster.roles = [{{string.Join(", ", options.EffectiveRoles)}}]
+            {{(faults ? FaultSwitches.Hocon : "")}}
             """));
         if (options.AkkaConfig is { } file)
         {

@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Singleton;
 using ExpertCluster.Cluster.Balancing;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Cluster.Experts;
+using ExpertCluster.Cluster.Faults;
 using ExpertCluster.Cluster.Gateway;
 using ExpertCluster.Cluster.Lane;
 using ExpertCluster.Cluster.Load;
@@ -42,6 +43,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
     private ExpertHost? _host;
     private TensorLane? _lane;
     private LaneTls? _tls;
+    private FaultSwitches? _faults;
+    private readonly CutOffNotice _cutOff = new();
     private LoadParts? _load;
 
     private ClusterRuntime(
@@ -56,6 +59,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
         _executor = executor;
         _loader = loader;
     }
+
+    /// <summary>Signalled when the others, or this node itself, found it cut off from the majority of the cluster: it serves no more, and ends.</summary>
+    public CancellationToken CutOff => _cutOff.Token;
 
     /// <summary>What this node knows of placements and members.</summary>
     public PlacementBoard Board { get; } = new();
@@ -131,6 +137,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
         // The dense part reads its tensors while the node joins.
         var dense = _denseLoading = _options.IsGateway ? LoadDenseAsync(cancellationToken) : _denseLoading;
         var cluster = Akka.Cluster.Cluster.Get(system);
+        _faults = FaultSwitches.Open(_options.Faults, _time, _logs.CreateLogger<FaultSwitches>());
+        _faults?.Attach(system);
+        _cutOff.Attach(system, _options.Node.CutOffLinger, _time, _logs.CreateLogger<ClusterRuntime>());
         await ClusterJoin.JoinAsync(cluster, _options.Node, _time, cancellationToken).ConfigureAwait(false);
 
         var self = PlacementActor.IdOf(cluster.SelfUniqueAddress);
@@ -148,8 +157,9 @@ public sealed class ClusterRuntime : IAsyncDisposable
             ExpertTypes = _models.Where(m => _options.Experts.TypeOf(m.Checkpoint) == TorchSharp.torch.ScalarType.BFloat16)
                 .ToImmutableDictionary(m => m.Name, _ => RowType.BFloat16),
         };
-        var placement = new PlacementActor.Settings(Board, _description, [.. _models.Select(m => (m.Name, m.Layers))],
-            draining => Describe(node => node with { IsDraining = draining }));
+        var placement = new PlacementActor.Settings(
+            Board, _description, [.. _models.Select(m => (m.Name, m.Layers))],
+            draining => Describe(node => node with { IsDraining = draining }), _logs.CreateLogger<PlacementActor>());
         _placement = system.ActorOf(Props.Create(() => new PlacementActor(placement)), "placement");
 
         if (_options.Experts.Threads == 0)
@@ -184,12 +194,12 @@ public sealed class ClusterRuntime : IAsyncDisposable
     public void Announce(string gatewayEndpoint) => Describe(node => node with { GatewayEndpoint = gatewayEndpoint });
 
     /// <summary>
-    /// Tells the cluster that this node is about to leave, and waits until its experts answer elsewhere. Returns at once on a node that holds none, or
-    /// where nobody stays who could take them.
+    /// Tells the cluster that this node is about to leave, and waits until its experts answer elsewhere. Returns at once on a node that holds none or was cut
+    /// off, or where nobody stays who could take them.
     /// </summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
-        if (!_options.HoldsExperts || _options.Node.DrainTimeout == TimeSpan.Zero || _description is not { } self || Board.HeldBy(self.Node) is var held && held == 0)
+        if (CutOff.IsCancellationRequested || !_options.HoldsExperts || _options.Node.DrainTimeout == TimeSpan.Zero || _description is not { } self || Board.HeldBy(self.Node) is var held && held == 0)
         {
             return;
         }
@@ -204,6 +214,7 @@ public sealed class ClusterRuntime : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _lane?.Dispose();
+        _faults?.Dispose();
         _tls?.Dispose();
         if (_load is not null)
         {
@@ -280,8 +291,8 @@ public sealed class ClusterRuntime : IAsyncDisposable
     {
         var board = Board;
         var lane = _lane = TensorLane.Start(
-            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls }, _options.Lane.Listen(_options.Node.Host),
-            _options.Lane.Limits, host, node => board.Nodes.GetValueOrDefault(node) is { } described
+            new LaneIdentity(self, AkkaConfiguration.SystemName, _options.Lane.SecretBytes) { Tls = _tls, Faults = _faults, MaxVersion = _options.Lane.MaxProtocolVersion }, _options.Lane.Listen(_options.Node.Host),
+            _options.Lane.Limits, _faults?.Delay(host) ?? host, node => board.Nodes.GetValueOrDefault(node) is { } described
                 ? LaneEndpoint.Parse(described.LaneEndpoint, described.LaneSocket) : null, _time,
             _logs.CreateLogger<TensorLane>());
         system.ActorOf(Props.Create(() => new LaneMembership(lane)), "lane");

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.DistributedData;
 using ExpertCluster.Contracts;
+using Microsoft.Extensions.Logging;
 using Member = Akka.Cluster.Member;
 
 namespace ExpertCluster.Cluster.Placement;
@@ -10,6 +11,7 @@ namespace ExpertCluster.Cluster.Placement;
 internal sealed class PlacementActor : ReceiveActor
 {
     private readonly PlacementBoard _board;
+    private readonly ILogger _log;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
     private readonly Dictionary<NodeId, Member> _members = [];
@@ -19,6 +21,7 @@ internal sealed class PlacementActor : ReceiveActor
     public PlacementActor(Settings settings)
     {
         _board = settings.Board;
+        _log = settings.Log;
 
         Receive<ClusterEvent.CurrentClusterState>(state =>
         {
@@ -88,6 +91,7 @@ internal sealed class PlacementActor : ReceiveActor
         switch (change.Data)
         {
             case LWWRegister<LayerPlacement> layer:
+                Log(layer.Value, IdOf(layer.UpdatedBy));
                 _board.Publish(layer.Value);
                 break;
             case LWWRegister<BalancerStatus> status:
@@ -97,6 +101,15 @@ internal sealed class PlacementActor : ReceiveActor
                 _described[node.Value.Node.Address] = node.Value;
                 PublishNodes();
                 break;
+        }
+    }
+
+    private void Log(LayerPlacement placement, NodeId writer)
+    {
+        if (_log.IsEnabled(LogLevel.Debug))
+        {
+            PlacementLog.Learned(_log, placement.Model, placement.Layer, placement.Epoch, writer, string.Join(
+                " ", placement.Replicas.Where(r => r.State == ReplicaState.Ready).Select(r => $"{r.Replica.Expert}@{r.Node.HostPort}")));
         }
     }
 
@@ -112,7 +125,7 @@ internal sealed class PlacementActor : ReceiveActor
 
     /// <summary>What the actor starts with.</summary>
     internal sealed record Settings(
-        PlacementBoard Board, NodeDescription Self, IReadOnlyList<(string Model, IReadOnlyList<int> Layers)> Models, Action<bool> Drain);
+        PlacementBoard Board, NodeDescription Self, IReadOnlyList<(string Model, IReadOnlyList<int> Layers)> Models, Action<bool> Drain, ILogger Log);
 
     /// <summary>This node has something new to say of itself.</summary>
     internal sealed record Describe(NodeDescription Node) : INoSerializationVerificationNeeded;

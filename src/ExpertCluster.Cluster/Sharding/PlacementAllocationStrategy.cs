@@ -18,6 +18,9 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
     /// <summary>How long an allocation waits for its placement to arrive here; the region asks again afterwards.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>Long after the coordinator has looked whether the task has ended.</summary>
+    private static readonly TimeSpan Aside = TimeSpan.FromMilliseconds(50);
+
     private readonly PlacementBoard _board;
     private readonly string _model;
     private readonly Address _self;
@@ -43,12 +46,12 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
             var change = _board.NextChange;
             if (_board.Find(_model, replica) is { } placed)
             {
-                return currentShardAllocations.Keys.FirstOrDefault(region => AddressOf(region) == placed.Node.Address) ?? await Never().ConfigureAwait(false);
+                return currentShardAllocations.Keys.FirstOrDefault(region => AddressOf(region) == placed.Node.Address) ?? await NotNow().ConfigureAwait(false);
             }
 
             if (IsRetired(replica))
             {
-                return await Never().ConfigureAwait(false);
+                return await NotNow().ConfigureAwait(false);
             }
 
             var left = deadline - _time.GetUtcNow();
@@ -86,10 +89,15 @@ public sealed class PlacementAllocationStrategy : IShardAllocationStrategy
     }
 
     /// <summary>
-    /// No answer, which the coordinator takes in silence – an error it would log. Nobody waits: for a retired replica it only asks because the shard was handed
-    /// off, and a region that has a message for one whose node is not registered (yet, or any more) asks again by itself.
+    /// "Not now", which the coordinator takes in silence – an error it would log. Nobody waits: for a retired replica it only asks because the shard was handed
+    /// off, and a region that has a message for one whose node is not registered (yet, or any more) asks again by itself. It must come from a task that was
+    /// still running when the coordinator looked: null from one that had ended throws inside of it, and it never answers again.
     /// </summary>
-    private static Task<IActorRef> Never() => new TaskCompletionSource<IActorRef>().Task;
+    private static async Task<IActorRef> NotNow()
+    {
+        await Task.Delay(Aside).ConfigureAwait(false);
+        return null!;
+    }
 
     /// <summary>
     /// Whether a replica that is not part of the placement known here was part of an older one. One that is too new to be known has a number of

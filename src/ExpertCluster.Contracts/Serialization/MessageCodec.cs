@@ -54,7 +54,7 @@ public static class MessageCodec
         new("L", typeof(LoadReport), 5,
             static (ref MessagePackWriter w, IClusterMessage m) => LoadForms.Write(ref w, (LoadReport)m),
             static (ref MessagePackReader r, int _) => LoadForms.ReadLoadReport(ref r)),
-        new("D", typeof(LoadSnapshot), 4,
+        new("K", typeof(LoadSnapshot), 4,
             static (ref MessagePackWriter w, IClusterMessage m) => LoadForms.Write(ref w, (LoadSnapshot)m),
             static (ref MessagePackReader r, int _) => LoadForms.ReadLoadSnapshot(ref r)),
     ];

@@ -40,9 +40,9 @@ public static class ExpertClusterServiceCollectionExtensions
         {
             // Checkpoints, ports and device first: a node that can not serve must not join.
             _ = provider.GetRequiredService<ClusterRuntime>();
-            var node = provider.GetRequiredService<IOptions<ExpertClusterOptions>>().Value.Node;
+            var settings = provider.GetRequiredService<IOptions<ExpertClusterOptions>>().Value;
             builder
-                .AddHocon(AkkaConfiguration.Build(node), HoconAddMode.Prepend)
+                .AddHocon(AkkaConfiguration.Build(settings.Node, settings.Faults.Enabled), HoconAddMode.Prepend)
                 .ConfigureLoggers(loggers =>
                 {
                     loggers.ClearLoggers();

@@ -6,6 +6,10 @@ namespace ExpertCluster.Node.InProcess;
 /// <summary>The cluster's own failures in the client's types.</summary>
 internal static class ClientErrors
 {
+    /// <summary>What a gateway says that no longer belongs to the cluster.</summary>
+    public static GatewayUnavailableException CutOff() =>
+        new("this node was cut off from the majority of the cluster and stopped serving; ask another gateway");
+
     public static ExpertClusterException From(RequestFailedException error) => error.Error switch
     {
         RequestError.InvalidRequest => new InvalidRequestException(error.Message, error),

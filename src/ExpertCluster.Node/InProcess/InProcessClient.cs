@@ -21,7 +21,7 @@ public sealed class InProcessClient : IExpertClusterClient
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<ModelInfo>> ListModelsAsync(CancellationToken cancellationToken = default) =>
-        Task.FromResult<IReadOnlyList<ModelInfo>>([.. _runtime.Gateways.Values.OrderBy(g => g.Name, StringComparer.Ordinal).Select(Describe)]);
+        Task.FromResult<IReadOnlyList<ModelInfo>>([.. Serving().Gateways.Values.OrderBy(g => g.Name, StringComparer.Ordinal).Select(Describe)]);
 
     /// <inheritdoc/>
     public Task<ClusterReport> GetClusterReportAsync(string model, CancellationToken cancellationToken = default)
@@ -73,6 +73,7 @@ public sealed class InProcessClient : IExpertClusterClient
         string model, ReadOnlyMemory<int> tokens, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {
         var gateway = Find(model);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _runtime.CutOff);
         try
         {
             var logits = await gateway.ForwardAsync(
@@ -81,12 +82,16 @@ public sealed class InProcessClient : IExpertClusterClient
                 {
                     Client = ClientOf(options),
                 },
-                cancellationToken).ConfigureAwait(false);
+                ending.Token).ConfigureAwait(false);
             return new FloatMatrix(tokens.Length, gateway.Shape.VocabularySize, logits);
         }
         catch (RequestFailedException e)
         {
             throw ClientErrors.From(e);
+        }
+        catch (OperationCanceledException) when (IsCutOff(cancellationToken))
+        {
+            throw ClientErrors.CutOff();
         }
     }
 
@@ -95,16 +100,21 @@ public sealed class InProcessClient : IExpertClusterClient
         string model, int layer, FloatMatrix hidden, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {
         var gateway = Find(model);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _runtime.CutOff);
         try
         {
             var output = await gateway.ForwardLayerAsync(
-                IdOf(options), layer, hidden.Values, hidden.Rows, options?.Deadline, cancellationToken,
+                IdOf(options), layer, hidden.Values, hidden.Rows, options?.Deadline, ending.Token,
                 options?.Timed is { } timed ? measured => timed(Timing(measured)) : null).ConfigureAwait(false);
             return new FloatMatrix(hidden.Rows, hidden.Columns, output);
         }
         catch (RequestFailedException e)
         {
             throw ClientErrors.From(e);
+        }
+        catch (OperationCanceledException) when (IsCutOff(cancellationToken))
+        {
+            throw ClientErrors.CutOff();
         }
     }
 
@@ -121,13 +131,14 @@ public sealed class InProcessClient : IExpertClusterClient
             TopP = (float)request.TopP,
             Seed = request.Seed ?? Random.Shared.NextInt64(),
         };
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _runtime.CutOff);
         var tokens = gateway.GenerateAsync(
             new GenerationRequest(
                 IdOf(request.Options), prompt, request.MaxTokens, sampling, request.Stop, request.Resume, request.Options.Deadline)
             {
                 Client = ClientOf(request.Options),
             },
-            cancellationToken).GetAsyncEnumerator(cancellationToken);
+            ending.Token).GetAsyncEnumerator(ending.Token);
         await using var _ = tokens.ConfigureAwait(false);
         while (true)
         {
@@ -141,6 +152,10 @@ public sealed class InProcessClient : IExpertClusterClient
             catch (RequestFailedException e)
             {
                 throw ClientErrors.From(e);
+            }
+            catch (OperationCanceledException) when (IsCutOff(cancellationToken))
+            {
+                throw ClientErrors.CutOff();
             }
 
             var token = tokens.Current;
@@ -212,9 +227,13 @@ public sealed class InProcessClient : IExpertClusterClient
         }
     }
 
+    private bool IsCutOff(CancellationToken caller) => _runtime.CutOff.IsCancellationRequested && !caller.IsCancellationRequested;
+
+    private ClusterRuntime Serving() => _runtime.CutOff.IsCancellationRequested ? throw ClientErrors.CutOff() : _runtime;
+
     private ModelGateway Find(string? model) => string.IsNullOrEmpty(model)
         ? throw new InvalidRequestException("model is empty; name one that the cluster serves")
-        : _runtime.Gateways.TryGetValue(model, out var gateway)
+        : Serving().Gateways.TryGetValue(model, out var gateway)
         ? gateway
         : throw new ModelNotFoundException(_runtime.Gateways.IsEmpty
             ? $"This node answers for no model, so not for '{model}' either; it has the gateway role when ExpertCluster:Node:Roles says so."

@@ -52,6 +52,12 @@ internal static class LaneConnector
         LaneConnection Open(Func<(Socket Socket, Action Connect)> dial, Guid link, bool toAcceptor, out byte agreed)
         {
             var patience = limits.HandshakeTimeout;
+            if (identity.Faults?.IsBlocked(node) == true)
+            {
+                Thread.Sleep(patience);
+                throw new LaneProtocolException($"{endpoint} did not answer within {patience.TotalSeconds:0.#} s");
+            }
+
             var (socket, connect) = dial();
             var connected = false;
 
@@ -65,7 +71,7 @@ internal static class LaneConnector
                 LaneConnection connection = identity.Tls is { } tls && socket.AddressFamily != AddressFamily.Unix
                     ? TlsConnection.Connect(socket, tls) : new SocketConnection(socket);
                 agreed = LaneHandshake.Connect(connection, identity, node, link, toAcceptor);
-                return connection;
+                return BlockedConnection.Wrap(connection, node, identity.Faults);
             }
             catch (ObjectDisposedException)
             {

@@ -13,11 +13,12 @@ namespace ExpertCluster.Transport.Lane;
 /// </summary>
 internal static class LaneHandshake
 {
-    /// <summary>Versions this program speaks.</summary>
+    /// <summary>The oldest version this program speaks.</summary>
     public const int MinVersion = 1;
 
-    /// <summary>The newest of them.</summary>
-    public const int MaxVersion = 1;
+    /// <summary>The newest. Version 2 has the forms of version 1: it is there so that nodes of two versions are tried together before a form
+    /// changes.</summary>
+    public const int MaxVersion = 2;
 
     private const int NonceBytes = 32;
 
@@ -36,7 +37,7 @@ internal static class LaneHandshake
     public static byte Connect(LaneConnection connection, LaneIdentity self, Contracts.NodeId to, Guid link, bool toAcceptor)
     {
         var hello = new LaneHello(
-            MinVersion, MaxVersion, self.Cluster, self.Self, to, link, toAcceptor, RandomNumberGenerator.GetBytes(NonceBytes)).Write();
+            MinVersion, self.MaxVersion, self.Cluster, self.Self, to, link, toAcceptor, RandomNumberGenerator.GetBytes(NonceBytes)).Write();
         connection.Send(Greeting);
         Send(connection, hello);
 
@@ -48,9 +49,9 @@ internal static class LaneHandshake
             throw new LaneProtocolException($"it turned this node away: {reader.ReadString()}");
         }
 
-        if (fields < 3 || version is < MinVersion or > MaxVersion)
+        if (fields < 3 || version < MinVersion || version > self.MaxVersion)
         {
-            throw new LaneProtocolException($"it chose version {version}; this node speaks {MinVersion} to {MaxVersion}");
+            throw new LaneProtocolException($"it chose version {version}; this node speaks {MinVersion} to {self.MaxVersion}");
         }
 
         var nonce = LaneHello.Bytes(ref reader, NonceBytes);
@@ -93,10 +94,10 @@ internal static class LaneHandshake
             throw new LaneProtocolException("its greeting is malformed");
         }
 
-        var version = Math.Min(hello.MaxVersion, MaxVersion);
+        var version = Math.Min(hello.MaxVersion, self.MaxVersion);
         if (version < Math.Max(hello.MinVersion, MinVersion))
         {
-            throw Refuse(connection, $"it speaks versions {hello.MinVersion} to {hello.MaxVersion}, this node {MinVersion} to {MaxVersion}");
+            throw Refuse(connection, $"it speaks versions {hello.MinVersion} to {hello.MaxVersion}, this node {MinVersion} to {self.MaxVersion}");
         }
 
         if (hello.Cluster != self.Cluster)

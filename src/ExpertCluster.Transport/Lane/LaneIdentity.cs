@@ -1,4 +1,5 @@
 using ExpertCluster.Contracts;
+using ExpertCluster.Transport.Lane;
 
 namespace ExpertCluster.Transport;
 
@@ -8,8 +9,21 @@ namespace ExpertCluster.Transport;
 /// <param name="Secret">What all nodes of the cluster know and nobody else. Proved, never sent; empty for a network that is trusted.</param>
 public sealed record LaneIdentity(NodeId Self, string Cluster, ReadOnlyMemory<byte> Secret)
 {
+    /// <summary>The oldest version of the lane's protocol that this program speaks.</summary>
+    public const int OldestVersion = LaneHandshake.MinVersion;
+
+    /// <summary>The newest.</summary>
+    public const int NewestVersion = LaneHandshake.MaxVersion;
+
     /// <summary>Its certificate, and whose it takes, on TCP connections; null for none. Unix sockets do without: they do not leave the host.</summary>
     public LaneTls? Tls { get; init; }
+
+    /// <summary>The newest version of the lane's protocol it speaks, from <see cref="OldestVersion"/> to <see cref="NewestVersion"/>; the two ends of
+    /// a link take the newest that both speak.</summary>
+    public int MaxVersion { get; init; } = NewestVersion;
+
+    /// <summary>Faults to rehearse; null in production.</summary>
+    public ILaneFaults? Faults { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Self} of {Cluster}";

@@ -126,6 +126,7 @@ internal sealed class LaneListener : IDisposable
                 LaneConnection connection = _identity.Tls is { } tls && socket.AddressFamily != AddressFamily.Unix
                     ? TlsConnection.Accept(socket, tls) : new SocketConnection(socket);
                 var (hello, version) = LaneHandshake.Accept(connection, _identity, accepted => begun = Expect(accepted));
+                connection = BlockedConnection.Wrap(connection, hello.From, _identity.Faults);
                 link = hello.ToAcceptor ? Complete(hello, version, connection) : Offer(hello.Link, connection);
             }
         }

@@ -134,8 +134,8 @@ public sealed class MessageCodecSpec
     [InlineData("S", "93" + "db7fffffff")]
     [InlineData("L", "9592a16e01a16dc0" + "dd7fffffff")]
     [InlineData("L", "9592a16e01a16dc090" + "dd7fffffff")]
-    [InlineData("D", "94a16da16600" + "dd7fffffff")]
-    [InlineData("D", "94a16da16600" + "9301cb3ff8000000000000" + "c67fffffff")]
+    [InlineData("K", "94a16da16600" + "dd7fffffff")]
+    [InlineData("K", "94a16da16600" + "9301cb3ff8000000000000" + "c67fffffff")]
     public void A_length_that_lies_costs_nothing(string manifest, string hex)
     {
         var bytes = Convert.FromHexString(hex);

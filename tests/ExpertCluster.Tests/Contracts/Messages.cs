@@ -118,7 +118,7 @@ internal static class Messages
                     node, "folio-moe", new DeviceLoad(3, 0.5, 1L << 33), [new(2, 5, 300, 7)], [new(replica, 307, 1500, 90000, 1L << 32)]),
                 "95" + nodeHex + modelHex + "9303cb3fe0000000000000cf0000000200000000" + "940205cd012c07"
                     + "97020501cd0133cd05dcce00015f90cf0000000100000000"),
-            ["D"] = (
+            ["K"] = (
                 new LoadSnapshot(
                     "folio-moe", "ab12", DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000), [new(2, 1.5, new byte[] { 0, 60, 0, 0 })]),
                 "94" + modelHex + "a461623132" + "cf0000018bcfe56800" + "9302cb3ff8000000000000c404003c0000"),

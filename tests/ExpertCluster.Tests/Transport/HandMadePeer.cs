@@ -21,7 +21,7 @@ internal sealed class HandMadePeer : IDisposable
     /// <summary>Brings answers back.</summary>
     public Socket Answers { get; }
 
-    private static LaneIdentity Identity { get; } = new(Self, "test", default);
+    private static LaneIdentity Identity { get; } = new(Self, "test", default) { MaxVersion = 1 };
 
     /// <summary>Opens a link to a node.</summary>
     public static HandMadePeer Connect(LaneNode to)

@@ -14,12 +14,13 @@ internal sealed class LaneNode : IDisposable
 
     public LaneNode(
         ConcurrentDictionary<NodeId, LaneEndpoint> known, IDispatchHandler? handler = null, LaneLimits? limits = null, string cluster = "test",
-        string secret = "", int port = 0, NodeId? self = null, bool inProcess = false, LaneTls? tls = null)
+        string secret = "", int port = 0, NodeId? self = null, bool inProcess = false, LaneTls? tls = null, int maxVersion = LaneIdentity.NewestVersion,
+        ILaneFaults? faults = null)
     {
         _known = known;
         var number = Interlocked.Increment(ref _number);
         Self = self ?? new NodeId($"akka.tcp://test@127.0.0.1:{number}", number);
-        Identity = new LaneIdentity(Self, cluster, System.Text.Encoding.UTF8.GetBytes(secret)) { Tls = tls };
+        Identity = new LaneIdentity(Self, cluster, System.Text.Encoding.UTF8.GetBytes(secret)) { Tls = tls, MaxVersion = maxVersion, Faults = faults };
         Lane = TensorLane.Start(
             Identity, new IPEndPoint(IPAddress.Loopback, port), (limits ?? new LaneLimits()) with { HandOverInProcess = inProcess },
             handler ?? DelegateHandler.Echo, node => known.GetValueOrDefault(node), TimeProvider.System, Log);

@@ -181,7 +181,7 @@ public sealed class LaneStrangersSpec : IDisposable
     /// <summary>A link made by hand, by somebody who knows the greeting.</summary>
     private static (Socket Frames, Socket Answers) Greet(LaneNode to)
     {
-        var self = new LaneIdentity(new NodeId("akka.tcp://test@127.0.0.1:7", 7), "test", default);
+        var self = new LaneIdentity(new NodeId("akka.tcp://test@127.0.0.1:7", 7), "test", default) { MaxVersion = 1 };
         var link = Guid.NewGuid();
         return (Connect(true), Connect(false));
 

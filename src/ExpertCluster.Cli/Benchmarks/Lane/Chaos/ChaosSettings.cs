@@ -46,5 +46,8 @@ internal static class ChaosSettings
     public static NodeId Node(int number) => new($"akka.tcp://chaos@127.0.0.1:{number}", number);
 
     public static LaneIdentity Identity(NodeId self, bool knowsSecret = true) =>
-        new(self, "chaos", Encoding.UTF8.GetBytes(knowsSecret ? "the secret of the chaos run" : "a guess at the secret of it"));
+        new(self, "chaos", Encoding.UTF8.GetBytes(knowsSecret ? "the secret of the chaos run" : "a guess at the secret of it"))
+        {
+            MaxVersion = self == Bad ? ChaosWire.Version : LaneIdentity.NewestVersion,
+        };
 }

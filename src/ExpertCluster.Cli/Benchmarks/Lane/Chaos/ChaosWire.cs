@@ -9,7 +9,8 @@ namespace ExpertCluster.Cli.Benchmarks.Lane.Chaos;
 /// <summary>The lane spoken by hand, for those who speak it badly.</summary>
 internal static class ChaosWire
 {
-    private const byte Version = 1;
+    /// <summary>What bad peers speak.</summary>
+    public const byte Version = 1;
 
     public static Socket Dial(int port)
     {
