@@ -19,11 +19,11 @@ internal static class Selection
             return ([.. layers.Select(l => l.Others.Count > 0 ? l.Others[0] : l.Required)], "EPLB's plan for the load, whatever it costs");
         }
 
-        var most = Math.Min(options.MaxMoves ?? long.MaxValue, (options.MaxBytes ?? long.MaxValue) / expertBytes);
+        var free = options.MaxMoves is null && options.MaxBytes is null;
+        var most = free ? int.MaxValue : Math.Min(options.MaxMoves ?? int.MaxValue, (options.MaxBytes ?? long.MaxValue) / expertBytes);
         var costs = layers.Select((l, i) => l.Others.Select(c => Cost(frames[i], l, c, options, seconds)).ToArray()).ToArray();
         var now = layers.Select((l, i) => Cost(frames[i], l, l.Required, options, seconds)).ToArray();
-        var free = most == long.MaxValue;
-        for (var left = most; Next(layers, chosen, costs, now, free, left) is (>= 0 and var layer, var index);)
+        for (var left = most; Next(layers, chosen, costs, now, free, left) is ( >= 0 and var layer, var index);)
         {
             var next = layers[layer].Others[index];
             left -= next.Received - chosen[layer].Received;
