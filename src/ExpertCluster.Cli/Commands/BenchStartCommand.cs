@@ -23,12 +23,18 @@ internal static class BenchStartCommand
         DefaultValueFactory = _ => 30,
     };
 
+    private static readonly Option<double> LimitPublish = new("--limit-publish-seconds")
+    {
+        Description = "The limit for a publication of the whole placement to reach every node.",
+        DefaultValueFactory = _ => 5,
+    };
+
     public static Command Create()
     {
         var nodes = CommonOptions.Nodes(3);
         var json = CommonOptions.Json();
         var verbose = CommonOptions.Verbose();
-        var command = new Command("start", "Start many idle replicas on embedded nodes.") { Layers, Experts, nodes, LimitSeconds, json, verbose };
+        var command = new Command("start", "Start many idle replicas on embedded nodes.") { Layers, Experts, nodes, LimitSeconds, LimitPublish, json, verbose };
         command.SetAction((parsed, cancellationToken) => Failure.GuardAsync(parsed.GetValue(json), async () =>
         {
             var (layers, experts, count) = (parsed.GetValue(Layers), parsed.GetValue(Experts), parsed.GetValue(nodes));
@@ -53,7 +59,12 @@ internal static class BenchStartCommand
                 new EmbeddedClusterOptions { Nodes = count, Models = [checkpoint.Directory] }, parsed.GetValue(json), parsed.GetValue(verbose),
                 cancellationToken);
             var seconds = clock.Elapsed.TotalSeconds;
-            var check = Check.AtMost("secondsUntilAllReady", seconds, parsed.GetValue(LimitSeconds));
+            var publication = await PlacementPublication.MeasureAsync(cluster, cancellationToken);
+            IReadOnlyList<Check> checks =
+            [
+                Check.AtMost("secondsUntilAllReady", seconds, parsed.GetValue(LimitSeconds)),
+                Check.AtMost("publishSeconds", publication.PublishSeconds, parsed.GetValue(LimitPublish)),
+            ];
             if (parsed.GetValue(json))
             {
                 return Json.Print(
@@ -65,14 +76,22 @@ internal static class BenchStartCommand
                         ["expertsPerLayer"] = experts,
                         ["replicas"] = layers * experts,
                         ["secondsUntilAllReady"] = seconds,
+                        ["planSeconds"] = publication.PlanSeconds,
+                        ["publishSeconds"] = publication.PublishSeconds,
+                        ["placementBytesPerNode"] = publication.BytesPerNode,
+                        ["largestLayerBytes"] = publication.LargestLayerBytes,
                     },
-                    [check]);
+                    checks);
             }
 
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{layers * experts} replicas over {layers} layers ready on {count} nodes after {seconds:0.0} s (limit {check.Limit:0.0} s)"));
-            return check.Pass ? 0 : 1;
+                $"{layers * experts} replicas over {layers} layers ready on {count} nodes after {seconds:0.0} s (limit {checks[0].Limit:0.0} s)"));
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"planned anew in {publication.PlanSeconds:0.00} s, published to every node in {publication.PublishSeconds:0.00} s (limit {checks[1].Limit:0.0} s); "
+                + $"a placement takes {publication.BytesPerNode:N0} bytes on each node, its largest layer {publication.LargestLayerBytes:N0}"));
+            return checks.All(c => c.Pass) ? 0 : 1;
         }));
         return command;
     }

@@ -21,6 +21,7 @@ internal sealed class BalancerDesk(NodeId self, ClusterBalancer balancer, Rebala
                 "history" => History(arguments),
                 "dry-run" => DryRun(Model(arguments)),
                 "rebalance" => Rebalance(Model(arguments), Text(arguments, "reason")),
+                "republish" => Republish(Model(arguments)),
                 "suspend" => Suspend(Text(arguments, "reason") ?? "an operator said so"),
                 "resume" => Resume(),
                 "move" => Order(arguments, MoveKind.Move, now),
@@ -169,6 +170,12 @@ internal sealed class BalancerDesk(NodeId self, ClusterBalancer balancer, Rebala
 
         rebalancer.Request(model.Name, reason ?? "an operator asked for it");
         return new JsonObject { ["model"] = model.Name, ["requested"] = true };
+    }
+
+    private static JsonObject Republish(ModelPlacement model)
+    {
+        model.Republish();
+        return new JsonObject { ["model"] = model.Name, ["epoch"] = model.Epoch + 1, ["layers"] = model.Layers.Count };
     }
 
     private JsonObject Suspend(string reason)

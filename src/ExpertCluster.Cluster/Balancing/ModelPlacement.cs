@@ -155,6 +155,9 @@ internal sealed class ModelPlacement
         return changes;
     }
 
+    /// <summary>Every layer is published again, under a new epoch.</summary>
+    public void Republish() => _dirty.UnionWith(Layers);
+
     /// <summary>A layer as it is now, published or not.</summary>
     public LayerPlacement Placement(int layer) => Placement(layer, _replicas.Values.Where(e => e.Replica.Layer == layer));
 
