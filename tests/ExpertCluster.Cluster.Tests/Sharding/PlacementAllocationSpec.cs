@@ -77,15 +77,31 @@ public sealed class PlacementAllocationSpec : TestKit
     }
 
     [Fact]
-    public async Task A_node_whose_region_is_not_registered_yet_is_named()
+    public async Task A_node_whose_region_is_not_registered_yet_is_no_answer_and_no_error()
     {
         Publish("akka.tcp://expertcluster@10.0.0.9:4053");
-        (await Assert.ThrowsAsync<InvalidOperationException>(() => Allocate(_local, _remote))).Message.Should().Contain("10.0.0.9:4053");
+        (await Allocate(_local, _remote)).Should().BeNull("the region that needs it asks again");
     }
 
     [Fact]
-    public async Task No_shard_is_ever_moved() =>
-        (await _strategy.Rebalance(Allocations(_local, _remote), ImmutableHashSet<string>.Empty)).Should().BeEmpty();
+    public async Task A_shard_whose_replica_retired_is_given_to_nobody()
+    {
+        _board.Publish(new LayerPlacement("m", 2, Replica.Number + 1, 8, []));
+        var allocation = Allocate(_local, _remote);
+        allocation.IsCompleted.Should().BeFalse("the coordinator takes null only from a task that was still running");
+        (await allocation.WaitAsync(Patience, Test)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Only_shards_whose_replica_retired_are_handed_off()
+    {
+        var (retired, placed, unknown) = (new ReplicaId(2, 4, 1), Replica, new ReplicaId(2, 6, 7));
+        _board.Publish(new LayerPlacement("m", 2, 5, 8, [new(placed, new NodeId(Self.ToString(), 1), ReplicaState.Ready)]));
+        var held = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(
+            _local, [retired.ToString(), placed.ToString(), unknown.ToString(), "other"]);
+        (await _strategy.Rebalance(held, ImmutableHashSet<string>.Empty)).Should().Equal(retired.ToString());
+        (await _strategy.Rebalance(held, [retired.ToString()])).Should().BeEmpty("that one is under way");
+    }
 
     private void Publish(string address, long epoch = 1) =>
         _board.Publish(new LayerPlacement("m", 2, epoch, 8, [new(Replica, new NodeId(address, 1), ReplicaState.Assigned)]));

@@ -19,7 +19,7 @@ internal sealed class SimulatedNode(NodeId id, long memory)
     public bool IsCorrupt { get; init; }
 
     /// <summary>Part of its loads that fail.</summary>
-    public double LoadFailures { get; init; }
+    public double LoadFailures { get; set; }
 
     /// <summary>Whether others can not reach it.</summary>
     public bool IsCutOff { get; set; }
