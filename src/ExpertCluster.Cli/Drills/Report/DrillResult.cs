@@ -30,7 +30,9 @@ internal sealed class DrillResult
         var fallen = stage.Cluster.Fallen;
         (_epochs, _disputed) = (writers.Epochs, writers.Disputed);
         var (control, after) = (spans[0], spans[^1]);
-        var before = BalanceOf(seen, control);
+
+        // Where the traffic itself turns, what the old placement is worth for the new traffic, before the balancer can have confirmed the turn.
+        var before = BalanceOf(seen, scenario.Quiet > TimeSpan.Zero ? spans[1] with { To = spans[1].From + Math.Min(10, spans[1].Seconds) } : control);
         var end = BalanceOf(seen, after);
         var hottest = before is null ? 0 : before.Index().MinBy(b => b.Item).Index;
         Figures = new DrillFigures
