@@ -20,6 +20,7 @@ public sealed class ClusterBalancerSpec
             Covered(simulation).Should().BeTrue("a drain leaves no gap");
         }
 
+        simulation.Run(TimeSpan.FromSeconds(1));
         simulation.Decisions.All.Should().Contain(d => d.Kind == "drained" && d.Subject == leaving.Id.HostPort);
     }
 
