@@ -47,6 +47,7 @@ public sealed class OptionsRangeSpec
         ("Load:ReportInterval", "00:00:00.1000000 to 01:00:00", ["00:00:00.09", "01:00:01"]),
         ("Load:DecodeWeight", "0 to 1000", ["-0.5", "1000.5", "NaN"]),
         ("Load:SpeedRows", "1 to 1000000000000", ["0", "1000000000001"]),
+        ("Load:SpeedBatches", "1 to 1000000000", ["0", "1000000001"]),
         ("Load:SnapshotInterval", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
         ("Load:RecordInterval", "00:00:00.0100000 to 01:00:00", ["00:00:00.009", "01:00:01"]),
         ("Rebalance:Interval", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
