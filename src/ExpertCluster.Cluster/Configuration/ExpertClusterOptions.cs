@@ -53,7 +53,6 @@ public sealed class ExpertClusterOptions
         Balancer.Validate(errors);
         Rebalance.Validate(errors);
         Load.Validate(errors, IsGateway);
-        Rebalance.Validate(errors);
         Store.Validate(errors);
         Lane.Validate(errors);
         for (var i = 0; i < Models.Count; i++)
