@@ -23,7 +23,7 @@ internal static class Selection
         var costs = layers.Select((l, i) => l.Others.Select(c => Cost(frames[i], l, c, options, seconds)).ToArray()).ToArray();
         var now = layers.Select((l, i) => Cost(frames[i], l, l.Required, options, seconds)).ToArray();
         var free = most == long.MaxValue;
-        for (var left = most; Next(layers, chosen, costs, now, free, left) is (>= 0 and var layer, var index);)
+        for (var left = most; Next(layers, chosen, costs, now, free, left) is ( >= 0 and var layer, var index);)
         {
             var next = layers[layer].Others[index];
             left -= next.Received - chosen[layer].Received;
