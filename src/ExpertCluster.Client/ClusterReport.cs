@@ -15,6 +15,9 @@ public sealed record ClusterReport(
     /// <summary>What the balancer is about; null before it said so.</summary>
     public BalancerReport? Balancer { get; init; }
 
+    /// <summary>Rows this gateway answered without some of their experts, since these had no replica, summed over layers.</summary>
+    public long Degraded { get; init; }
+
     /// <summary>
     /// The same moment, counting only what came after an earlier report of the same gateway. Counters that are below the earlier ones are
     /// another gateway's and stay as they are.
@@ -22,12 +25,13 @@ public sealed record ClusterReport(
     public ClusterReport Since(ClusterReport earlier)
     {
         ArgumentNullException.ThrowIfNull(earlier);
-        var same = earlier.Retries <= Retries && earlier.TokensRouted.Count == TokensRouted.Count
+        var same = earlier.Retries <= Retries && earlier.Degraded <= Degraded && earlier.TokensRouted.Count == TokensRouted.Count
             && TokensRouted.Zip(earlier.TokensRouted).All(
                 layer => layer.First.Count == layer.Second.Count && layer.First.Zip(layer.Second).All(expert => expert.First >= expert.Second));
         return !same ? this : this with
         {
             Retries = Retries - earlier.Retries,
+            Degraded = Degraded - earlier.Degraded,
             TokensRouted = [.. TokensRouted.Zip(earlier.TokensRouted, IReadOnlyList<long> (now, then) => [.. now.Zip(then, (a, b) => a - b)])],
         };
     }

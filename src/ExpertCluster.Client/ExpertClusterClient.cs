@@ -119,6 +119,11 @@ public sealed class ExpertClusterClient : IExpertClusterClient
             },
             (stub, request, callOptions) => stub.ForwardAsync(request, callOptions),
             cancellationToken).ConfigureAwait(false);
+        if (response.Degraded)
+        {
+            options?.Degraded?.Invoke();
+        }
+
         return WireMapping.ToMatrix(response.Logits, nameof(ForwardAsync));
     }
 
@@ -142,6 +147,11 @@ public sealed class ExpertClusterClient : IExpertClusterClient
         if (options?.Timed is { } timed && response.Timing is { } timing)
         {
             timed(WireMapping.ToTiming(timing));
+        }
+
+        if (response.Degraded)
+        {
+            options?.Degraded?.Invoke();
         }
 
         return WireMapping.ToMatrix(response.Hidden, nameof(ForwardLayerAsync));

@@ -19,4 +19,10 @@ public sealed record GeneratedToken
 
     /// <summary>Number of prompt tokens; set on the last item.</summary>
     public int PromptTokens { get; init; }
+
+    /// <summary>
+    /// Whether it was computed without some experts, since these had no replica and the gateway's <c>ExpertCluster:Router:NoReplica</c> is
+    /// <c>degrade</c>: itself, or an earlier token of prompt or answer that its attention reads.
+    /// </summary>
+    public bool IsDegraded { get; init; }
 }

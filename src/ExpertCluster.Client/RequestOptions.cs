@@ -20,6 +20,13 @@ public sealed record RequestOptions
     public Action<LayerTiming>? Timed { get; init; }
 
     /// <summary>
+    /// Called before a forward pass or a layer call returns where some of its rows were computed without some of their experts, since these had
+    /// no replica and the gateway's <c>ExpertCluster:Router:NoReplica</c> is <c>degrade</c>. Generations mark their tokens instead
+    /// (<see cref="GeneratedToken.IsDegraded"/>).
+    /// </summary>
+    public Action? Degraded { get; init; }
+
+    /// <summary>
     /// For a forward pass of an encoder–decoder: the token ids that its encoder reads, <c>[R]</c>; the pass's own tokens then go through the
     /// decoder. Empty for a decoder-only model.
     /// </summary>

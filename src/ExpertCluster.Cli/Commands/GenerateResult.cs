@@ -52,7 +52,8 @@ internal sealed record GenerateResult(
             CultureInfo.InvariantCulture,
             $"{Tokens.Count} tokens in {Took.TotalSeconds:0.00} s: {TokensPerSecond:0.0} tokens/s, first token after "
             + $"{FirstToken.TotalMilliseconds:0} ms ({FirstTokenSinceStart:0.0} s from process start), placement epoch {Cluster.Epoch}, "
-            + $"{Cluster.Retries} retries"));
+            + $"{Cluster.Retries} retries")
+            + (Cluster.Degraded > 0 ? string.Create(CultureInfo.InvariantCulture, $", {Cluster.Degraded} rows without some of their experts") : ""));
         return Finish is null ? 1 : 0;
     }
 

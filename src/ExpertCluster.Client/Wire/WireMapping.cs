@@ -20,6 +20,7 @@ internal static class WireMapping
             [.. report.TokensRouted.Select(IReadOnlyList<long> (layer) => [.. layer.Tokens])],
             report.Retries)
         {
+            Degraded = report.Degraded,
             Replicas = [.. report.Replicas.Select(r => new ReplicaReport(r.Layer, r.Expert, r.Number, r.Node, r.State))],
             Balancer = report.Balancer is { } b
                 ? new BalancerReport(b.Node, b.State, b.Detail, b.Moves, b.BytesMoved, b.Plans, b.RolledBack) : null,
@@ -99,5 +100,6 @@ internal static class WireMapping
                 _ => FinishReason.Stop,
             },
             PromptTokens = message.PromptTokens,
+            IsDegraded = message.Degraded,
         };
 }

@@ -19,9 +19,13 @@ public sealed class LoadOptions
     /// since each of their rows is waited for by somebody.</summary>
     public double DecodeWeight { get; set; } = 1;
 
-    /// <summary>Least rows in the window for a node's speed to be known, 1 to 1e12. Default 500: time per row depends on how many rows came
-    /// together, and so many steps even that out.</summary>
+    /// <summary>Least rows in the window, in kinds of batches that other nodes had too, for a node's speed to be known, 1 to 1e12. Default 500: so many
+    /// steps even out what a busy core or a collection of garbage costs one of them.</summary>
     public long SpeedRows { get; set; } = 500;
+
+    /// <summary>Least products (an expert's rows in one batch) in the window for a node to count in the comparison of one kind of batches, 1 to 1e9. Default
+    /// 20: with fewer, one that was held up would pass for the kind.</summary>
+    public int SpeedBatches { get; set; } = 20;
 
     /// <summary>How often the balancer saves and publishes what it knows, 1 s to 1 h. Default 10 s: a third of the half-life is what a crash may
     /// cost.</summary>
@@ -42,6 +46,7 @@ public sealed class LoadOptions
         errors.Range("Load:ReportInterval", ReportInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         errors.Range("Load:DecodeWeight", DecodeWeight, 0, 1000);
         errors.Range("Load:SpeedRows", SpeedRows, 1, 1_000_000_000_000);
+        errors.Range("Load:SpeedBatches", SpeedBatches, 1, 1_000_000_000);
         errors.Range("Load:SnapshotInterval", SnapshotInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         errors.Range("Load:RecordInterval", RecordInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         if (RecordPath is not null && !isGateway)

@@ -28,6 +28,24 @@ public sealed class RouterOptions
     /// do not count: those are tried until the deadline.</summary>
     public int MaxFailures { get; set; } = 3;
 
+    /// <summary>
+    /// What becomes of rows whose expert has no ready replica: <c>wait</c> (default) until there is one or the deadline passes, since a balancer that has room
+    /// loads another copy within seconds, and the answer is the model's own; <c>degrade</c> answers without the expert, the weights of the token's other
+    /// experts grown in its place, and marks the answer, where a worse answer now is better than a good one later; <c>fail</c> ends the request, for
+    /// clients that have somewhere else to go.
+    /// </summary>
+    public string NoReplica { get; set; } = WaitForReplica;
+
+    /// <summary>How long an expert may be without a ready replica before <c>degrade</c> and <c>fail</c> act, counted from when this router noticed: 0 to
+    /// 1 h. Default 0, at once: whoever sets one of them has said that waiting is not wanted. A few seconds bridge the repair of a lost node.</summary>
+    public TimeSpan NoReplicaPatience { get; set; }
+
+    internal const string WaitForReplica = "wait";
+
+    internal const string Degrade = "degrade";
+
+    internal const string Fail = "fail";
+
     internal void Validate(OptionsErrors errors)
     {
         errors.Range("Router:AttemptTimeout", AttemptTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
@@ -37,5 +55,10 @@ public sealed class RouterOptions
         errors.Range("Router:BatchWindow", BatchWindow, TimeSpan.Zero, TimeSpan.FromSeconds(1));
         errors.Range("Router:RetryBackoff", RetryBackoff, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
         errors.Range("Router:MaxFailures", MaxFailures, 1, 100);
+        errors.Range("Router:NoReplicaPatience", NoReplicaPatience, TimeSpan.Zero, TimeSpan.FromHours(1));
+        if (NoReplica is not (WaitForReplica or Degrade or Fail))
+        {
+            errors.Add("Router:NoReplica", NoReplica, $"must be {WaitForReplica}, {Degrade} or {Fail}");
+        }
     }
 }

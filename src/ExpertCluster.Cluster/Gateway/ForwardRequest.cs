@@ -15,4 +15,7 @@ public sealed record ForwardRequest(
 {
     /// <summary>Whose request it is. Clients share the gateway evenly, however many requests each has; those without a name count as one.</summary>
     public string Client { get; init; } = "";
+
+    /// <summary>Called before the answer where some of its tokens were computed without some of their experts.</summary>
+    public Action? Degraded { get; init; }
 }

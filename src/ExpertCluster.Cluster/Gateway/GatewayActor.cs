@@ -97,10 +97,11 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         while (_scheduler.FormStep() is { Count: > 0 } pieces)
         {
             var calls = pieces.Select(piece => piece.Call).ToList();
-            var step = new Step(calls, new CancellationTokenSource(), _time.GetUtcNow());
+            var slices = pieces.Select(Slice).ToArray();
+            var step = new Step(calls, Array.ConvertAll(slices, slice => slice.Tokens.Length), new CancellationTokenSource(), _time.GetUtcNow());
             _steps.Add(step);
             var backend = _experts(calls[0].Id, calls.Min(call => call.Deadline));
-            _model.StepAsync([.. pieces.Select(Slice)], backend, step.Cancellation.Token, calls[0].Capture)
+            _model.StepAsync(slices, backend, step.Cancellation.Token, calls[0].Capture)
                 .PipeTo(Self, success: result => new StepDone(step, result), failure: error => new StepFailed(step, error));
         }
     }
@@ -120,6 +121,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             var call = step.Calls[i];
             call.Fed = call.Sequence!.Length;
             call.SourceRead = call.Sequence.SourceLength > 0;
+            call.IsDegraded |= result.Degraded[i];
             if (call.IsOver || result.Logits[i].Length == 0)
             {
                 continue;
@@ -155,7 +157,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
                 GatewayLog.StepFailed(_log, failed, step.Calls[0].Id, step.Calls.Count);
             }
 
-            foreach (var call in late.Length > 0 ? late : [.. step.Calls])
+            IReadOnlyList<GatewayCall> ended = late.Length > 0 ? late : step.Of(failed.Rows);
+            foreach (var call in ended)
             {
                 call.Fail(failed);
             }
@@ -229,7 +232,23 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     /// <summary>The caller no longer waits.</summary>
     internal sealed record GiveUp(GatewayCall Call, CancellationToken Token) : INoSerializationVerificationNeeded;
 
-    private sealed record Step(List<GatewayCall> Calls, CancellationTokenSource Cancellation, DateTimeOffset Started);
+    private sealed record Step(List<GatewayCall> Calls, int[] Counts, CancellationTokenSource Cancellation, DateTimeOffset Started)
+    {
+        /// <summary>The calls that some rows are of, or all where no rows are named. The others changed nothing and compute again.</summary>
+        public List<GatewayCall> Of(IReadOnlyList<int> rows)
+        {
+            List<GatewayCall> calls = [];
+            for (var (i, first) = (0, 0); i < Calls.Count; first += Counts[i], i++)
+            {
+                if (rows.Any(row => row >= first && row < first + Counts[i]))
+                {
+                    calls.Add(Calls[i]);
+                }
+            }
+
+            return calls.Count > 0 ? calls : Calls;
+        }
+    }
 
     private sealed record StepDone(Step Step, StepResult Result) : INoSerializationVerificationNeeded;
 

@@ -43,6 +43,9 @@ internal abstract class GatewayCall(string id, string client, IReadOnlyList<int>
     /// <summary>A step computes with it.</summary>
     public bool InStep { get; set; }
 
+    /// <summary>Some of its tokens were computed without some of their experts. All later ones are too: attention reads what those left behind.</summary>
+    public bool IsDegraded { get; set; }
+
     /// <summary>Number of the last step it took part in.</summary>
     public long LastStep { get; set; }
 

@@ -102,7 +102,9 @@ internal sealed class GenerateCall : GatewayCall
             return false;
         }
 
-        _channel.Writer.TryWrite(silent ? new GatewayToken(_generated, -1, "", end) : new GatewayToken(_generated - 1, token, text, end));
+        _channel.Writer.TryWrite(silent
+            ? new GatewayToken(_generated, -1, "", end)
+            : new GatewayToken(_generated - 1, token, text, end) { IsDegraded = IsDegraded });
         if (end is not null)
         {
             IsOver = true;

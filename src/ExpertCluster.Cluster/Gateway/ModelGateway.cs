@@ -87,7 +87,13 @@ public sealed class ModelGateway
         CheckCache(request.Tokens.Count, request.Source?.Count ?? 0, request.Capture is null ? _options.PrefillTokens : int.MaxValue);
         var call = new ForwardCall(request, Deadline(request.Deadline), Shape.VocabularySize);
         using var registration = Submit(call, cancellationToken);
-        return await call.Completion.Task.ConfigureAwait(false);
+        var logits = await call.Completion.Task.ConfigureAwait(false);
+        if (call.IsDegraded)
+        {
+            request.Degraded?.Invoke();
+        }
+
+        return logits;
     }
 
     /// <summary>Generates. Leaving the enumeration early cancels it.</summary>
@@ -120,10 +126,11 @@ public sealed class ModelGateway
     /// <param name="deadline">How long it may take; the default where null.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <param name="timed">Told where the time went, before the answer.</param>
+    /// <param name="degraded">Called before the answer where some rows were computed without some of their experts.</param>
     /// <exception cref="RequestFailedException">Why there is no answer.</exception>
     public async Task<float[]> ForwardLayerAsync(
         string id, int layer, ReadOnlyMemory<float> rows, int tokens, TimeSpan? deadline, CancellationToken cancellationToken,
-        Action<LayerTiming>? timed = null)
+        Action<LayerTiming>? timed = null, Action? degraded = null)
     {
         if (!Shape.MoeLayers.Contains(layer))
         {
@@ -164,9 +171,16 @@ public sealed class ModelGateway
             var routing = await _model.RouteAsync(layer, rows, tokens).ConfigureAwait(false);
             var gate = _time.GetElapsedTime(started);
             var output = new float[rows.Length];
+            var marks = degraded is null ? [] : new bool[tokens];
             var (dispatch, combine) = await Experts.ApplyTimedAsync(
-                id, until, layer, new RoutedRows(tokens, Shape.HiddenSize, rows, routing), output, cancellationToken).ConfigureAwait(false);
+                id, until, layer, new RoutedRows(tokens, Shape.HiddenSize, rows, routing) { Degraded = marks }, output, cancellationToken)
+                .ConfigureAwait(false);
             timed?.Invoke(new LayerTiming(gate, dispatch, combine));
+            if (marks.Contains(true))
+            {
+                degraded!();
+            }
+
             return output;
         }
         finally

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ExpertCluster.Cluster.Configuration;
 using ExpertCluster.Contracts;
 
@@ -9,12 +8,16 @@ namespace ExpertCluster.Cluster.Load;
 /// </summary>
 public sealed class LoadBook
 {
+    /// <summary>Seconds after which speeds are compared anew though nothing came: what is in the windows fades.</summary>
+    private const double SpeedsAge = 1;
+
     private readonly LoadOptions _options;
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly Dictionary<string, LoadModel> _models;
     private readonly Dictionary<(string Model, int Layer), LayerWindow> _layers = [];
     private readonly Dictionary<NodeId, NodeWindow> _nodes = [];
+    private (long Version, double At, NodeSpeeds Speeds)? _speeds;
 
     /// <summary>An empty book for some models; what is reported of others is left out.</summary>
     public LoadBook(IEnumerable<LoadModel> models, LoadOptions options, TimeProvider time)
@@ -52,7 +55,7 @@ public sealed class LoadBook
             }
         }
 
-        if (report.Device is null && report.Work.IsEmpty)
+        if (report.Device is null && report.Work.IsEmpty && report.Batches.IsEmpty)
         {
             Version += report.Demand.IsEmpty ? 0 : 1;
             return;
@@ -65,6 +68,11 @@ public sealed class LoadBook
 
         node.Device = report.Device ?? node.Device;
         foreach (var work in report.Work)
+        {
+            node.Add(now, report.Model, work);
+        }
+
+        foreach (var work in report.Batches)
         {
             node.Add(now, report.Model, work);
         }
@@ -103,29 +111,22 @@ public sealed class LoadBook
     public IReadOnlyList<ReplicaLoad> Work(string model) =>
         [.. _nodes.SelectMany(n => n.Value.Replicas(Now, model, n.Key)).OrderBy(r => r.Replica).ThenBy(r => r.Node)];
 
-    /// <summary>The device's time for a row of a model on a node, µs; null with fewer than <see cref="LoadOptions.SpeedRows"/> rows in the
-    /// window.</summary>
-    public double? TimePerRow(string model, NodeId node) =>
-        _nodes.GetValueOrDefault(node)?.Total(Now, model) is var (rows, compute) && rows >= _options.SpeedRows ? compute / rows : null;
-
     /// <summary>
-    /// Measured speed of a node relative to the median of all nodes with enough rows (of an even number the faster of the two in the middle, so that of two
-    /// nodes one can be slow): 0.5 needs twice the time for the same rows. Over models, each with its own median. 1 where nothing is known.
+    /// Measured speed of a node relative to the median of all nodes, batches of the same kind compared with each other (of an even number of nodes the faster of
+    /// the two in the middle, so that of two nodes one can be slow): 0.5 needs twice the time for the same batches. A kind counts where three nodes, or both
+    /// of two, had <see cref="LoadOptions.SpeedBatches"/> products of it; a node's speed is known with <see cref="LoadOptions.SpeedRows"/> rows in such kinds.
+    /// 1 where nothing is known.
     /// </summary>
     public double NodeSpeed(NodeId node)
     {
-        var (expected, took) = (0d, 0d);
-        foreach (var model in _nodes.GetValueOrDefault(node)?.Models ?? [])
+        var now = Now;
+        if (_speeds is null || _speeds.Value.Version != Version || now - _speeds.Value.At > SpeedsAge)
         {
-            if (TimePerRow(model, node) is { } own && Median(model) is { } median)
-            {
-                var rows = _nodes[node].Total(Now, model).Rows;
-                expected += rows * median;
-                took += rows * own;
-            }
+            var batches = _nodes.SelectMany(n => n.Value.Batches(now).Select(b => (n.Key, b.Model, b.Kind, b.Sums)));
+            _speeds = (Version, now, new NodeSpeeds(batches, _options));
         }
 
-        return took > 0 && expected > 0 ? expected / took : 1;
+        return _speeds.Value.Speeds.Of(node);
     }
 
     /// <summary>Balancedness of a layer as it is placed, by present demand and measured speeds, in (0, 1].</summary>
@@ -137,6 +138,7 @@ public sealed class LoadBook
     /// <summary>Forgets nodes that are gone, and replicas that did nothing for long. Demand stays: somebody asked, and will ask others.</summary>
     public void Keep(IReadOnlySet<NodeId> alive)
     {
+        _speeds = null;
         foreach (var node in _nodes.Keys.Where(node => !alive.Contains(node)).ToArray())
         {
             _nodes.Remove(node);
@@ -182,11 +184,5 @@ public sealed class LoadBook
         }
 
         return restored;
-    }
-
-    private double? Median(string model)
-    {
-        var times = _nodes.Keys.Select(node => TimePerRow(model, node)).OfType<double>().Order().ToImmutableArray();
-        return times.Length == 0 ? null : times[(times.Length - 1) / 2];
     }
 }

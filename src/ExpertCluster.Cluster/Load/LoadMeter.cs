@@ -38,6 +38,7 @@ internal sealed class LoadMeter
     {
         var demand = _demand.ToDictionary(m => m.Key, m => Taken(m.Value));
         var work = (_host?.Work.Take() ?? []).ToLookup(w => w.Model, w => w.Work);
+        var batches = _host?.Work.TakeBatches();
         var device = Device();
         if (_time.GetElapsedTime(_started) < _options.WarmUp)
         {
@@ -48,7 +49,10 @@ internal sealed class LoadMeter
         foreach (var model in _models)
         {
             reports.AddRange(LoadReportCutter.Cut(
-                new LoadReport(_self, model, device, [.. demand.GetValueOrDefault(model) ?? []], [.. work[model]])));
+                new LoadReport(_self, model, device, [.. demand.GetValueOrDefault(model) ?? []], [.. work[model]])
+                {
+                    Batches = [.. batches?[model] ?? []],
+                }));
         }
 
         if (reports.Count == 0 && device != _told && _models.Count > 0)

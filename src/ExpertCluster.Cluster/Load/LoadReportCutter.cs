@@ -8,14 +8,15 @@ internal static class LoadReportCutter
     /// <summary>Bytes that the entries of one report take at the most.</summary>
     public const int MostBytes = 60_000;
 
-    /// <summary>The report in as few pieces as fit; none where it has no entries. The first carries the device.</summary>
+    /// <summary>The report in as few pieces as fit; none where it has no entries. The first carries the device and the batches, of which there are
+    /// a few kinds.</summary>
     public static IEnumerable<LoadReport> Cut(LoadReport report)
     {
-        var device = report.Device;
+        var (device, batches) = (report.Device, report.Batches);
         var (demand, work) = (0, 0);
-        while (demand < report.Demand.Length || work < report.Work.Length)
+        while (demand < report.Demand.Length || work < report.Work.Length || !batches.IsEmpty)
         {
-            var left = MostBytes;
+            var left = MostBytes - batches.Sum(Bytes);
             var firstDemand = demand;
             while (demand < report.Demand.Length && (left -= Bytes(report.Demand[demand])) >= 0)
             {
@@ -28,8 +29,14 @@ internal static class LoadReportCutter
                 work++;
             }
 
-            yield return report with { Device = device, Demand = report.Demand[firstDemand..demand], Work = report.Work[firstWork..work] };
-            device = null;
+            yield return report with
+            {
+                Device = device,
+                Demand = report.Demand[firstDemand..demand],
+                Work = report.Work[firstWork..work],
+                Batches = batches,
+            };
+            (device, batches) = (null, []);
         }
     }
 
@@ -37,6 +44,9 @@ internal static class LoadReportCutter
 
     private static int Bytes(ReplicaWork work) => Bytes(work.Replica.Layer) + Bytes(work.Replica.Expert) + Bytes(work.Replica.Number)
         + Bytes(work.Rows) + Bytes(work.ComputeMicroseconds) + Bytes(work.QueueMicroseconds) + Bytes(work.Bytes);
+
+    private static int Bytes(BatchWork batch) => Bytes(batch.Together) + Bytes(batch.Size) + Bytes(batch.Products) + Bytes(batch.Rows)
+        + Bytes(batch.ComputeMicroseconds);
 
     /// <summary>What a number takes as MessagePack.</summary>
     private static int Bytes(long value) => value switch

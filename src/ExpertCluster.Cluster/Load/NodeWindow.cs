@@ -2,28 +2,36 @@ using ExpertCluster.Contracts;
 
 namespace ExpertCluster.Cluster.Load;
 
-/// <summary>Decayed work of one node: each of its replicas, and each model as a whole.</summary>
+/// <summary>Decayed work of one node: of each of its replicas, and of each model by kind of batch.</summary>
 internal sealed class NodeWindow(double halfLife)
 {
-    /// <summary>Below this many rows a replica's window is empty.</summary>
+    /// <summary>Below this many rows, or products, a window is empty.</summary>
     private const double Nothing = 1e-3;
 
     private readonly Dictionary<(string Model, ReplicaId Replica), DecayingCounts> _replicas = [];
-    private readonly Dictionary<string, DecayingCounts> _models = [];
+    private readonly Dictionary<(string Model, BatchKind Kind), DecayingCounts> _batches = [];
 
     public DeviceLoad? Device { get; set; }
 
-    public IEnumerable<string> Models => _models.Keys;
+    public void Add(double now, string model, ReplicaWork work) => Add(Window(_replicas, (model, work.Replica), 4), now, work);
 
-    public void Add(double now, string model, ReplicaWork work)
+    public void Add(double now, string model, BatchWork work)
     {
-        Add(Window(_replicas, (model, work.Replica), 4), now, work);
-        Add(Window(_models, model, 4), now, work);
+        var window = Window(_batches, (model, new BatchKind(work.Together, work.Size)), 3);
+        window.Add(now, 0, work.Products);
+        window.Add(now, 1, work.Rows);
+        window.Add(now, 2, work.ComputeMicroseconds);
     }
 
-    /// <summary>Rows of a model and the device's time for them, µs.</summary>
-    public (double Rows, double Compute) Total(double now, string model) =>
-        _models.TryGetValue(model, out var window) && window.At(now) is var sums ? (sums[0], sums[1]) : (0, 0);
+    /// <summary>What was computed in batches of each kind.</summary>
+    public IEnumerable<(string Model, BatchKind Kind, BatchSums Sums)> Batches(double now)
+    {
+        foreach (var ((model, kind), window) in _batches)
+        {
+            var sums = window.At(now);
+            yield return (model, kind, new BatchSums(sums[0], sums[1], sums[2]));
+        }
+    }
 
     public IEnumerable<ReplicaLoad> Replicas(double now, string model, NodeId node)
     {
@@ -34,7 +42,7 @@ internal sealed class NodeWindow(double halfLife)
         }
     }
 
-    /// <summary>Forgets replicas that did nothing for long.</summary>
+    /// <summary>Forgets replicas that did nothing for long, and kinds of batches that there are no more.</summary>
     public void Sweep(double now)
     {
         foreach (var (key, window) in _replicas.ToArray())
@@ -42,6 +50,14 @@ internal sealed class NodeWindow(double halfLife)
             if (window.At(now)[0] < Nothing)
             {
                 _replicas.Remove(key);
+            }
+        }
+
+        foreach (var (key, window) in _batches.ToArray())
+        {
+            if (window.At(now)[0] < Nothing)
+            {
+                _batches.Remove(key);
             }
         }
     }

@@ -9,6 +9,8 @@ internal sealed class WorkLedger
 {
     private readonly Lock _gate = new();
     private readonly List<ReplicaCounters> _replicas = [];
+    private readonly HashSet<HostedExpert> _together = [];
+    private readonly BatchCounters _batches = new();
     private long _busyTicks;
 
     /// <summary>How long the device has computed for experts.</summary>
@@ -23,14 +25,29 @@ internal sealed class WorkLedger
         var computed = ended - started;
         Volatile.Write(ref _busyTicks, _busyTicks + computed.Ticks);
         var rows = 0;
+        var failed = false;
+        _together.Clear();
         foreach (var frame in frames)
         {
             for (var i = 0; i < frame.Segments.Count; i++)
             {
-                rows += IsDone(frame.Segments[i]) ? frame.Segments[i].Rows : 0;
+                if (frame.Segments[i] is var segment && IsDone(segment))
+                {
+                    rows += segment.Rows;
+                    _together.Add(segment.Expert!);
+                }
+
+                failed |= segment.Expert is not null && segment.Result.Status == SegmentStatus.Failed;
             }
         }
 
+        if (rows > 0 && !failed)
+        {
+            // The time of a batch of which a part failed is not that of the rest.
+            _batches.Add(frames[0].Frame.Model, _together.Count, rows, computed);
+        }
+
+        _together.Clear();
         foreach (var frame in frames)
         {
             var rowBytes = 2L * frame.Frame.HiddenSize * frame.Frame.Rows.Type.Size();
@@ -68,6 +85,9 @@ internal sealed class WorkLedger
 
         return taken;
     }
+
+    /// <summary>What was computed since the last call, by model and kind of batch.</summary>
+    public ILookup<string, BatchWork> TakeBatches() => _batches.Take();
 
     private static bool IsDone(SegmentWork segment) => segment.Expert is not null && segment.Result.Status == SegmentStatus.Done;
 

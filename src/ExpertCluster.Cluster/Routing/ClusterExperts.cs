@@ -57,9 +57,35 @@ public sealed class ClusterExperts
             }
 
             var answered = time.GetTimestamp();
-            ExpertCombine.WeightedSum(work.Slots.Memory.Span, rows.Routing, rows.HiddenSize, output.Span);
+            var routing = work.Lost.IsEmpty ? rows.Routing : rows.Routing.Without(work.Lost);
+            ExpertCombine.WeightedSum(work.Slots.Memory.Span, routing, rows.HiddenSize, output.Span);
+            Mark(layer, rows, work.Lost);
             work.Slots.Dispose();
             return (work.Timing with { Total = time.GetElapsedTime(started, answered) }, time.GetElapsedTime(answered));
+        }
+
+        /// <summary>Says which rows were answered without some of their experts, and counts them.</summary>
+        private void Mark(int layer, RoutedRows rows, ReadOnlySpan<bool> lost)
+        {
+            if (lost.IsEmpty)
+            {
+                return;
+            }
+
+            var (topK, count) = (rows.Routing.TopK, 0);
+            for (var row = 0; row < rows.Tokens; row++)
+            {
+                if (lost.Slice(row * topK, topK).Contains(true))
+                {
+                    count++;
+                    if (!rows.Degraded.IsEmpty)
+                    {
+                        rows.Degraded.Span[row] = true;
+                    }
+                }
+            }
+
+            experts._layers[layer].Statistics.Degrade(count);
         }
     }
 }

@@ -1,10 +1,9 @@
-using ExpertCluster.Cluster.Placement;
 using ExpertCluster.Contracts;
 
 namespace ExpertCluster.Cluster.Routing;
 
 /// <summary>Fails works whose deadline passed, and says why they were not done.</summary>
-internal sealed class RouteDeadlines(string model, int layer, PlacementBoard board)
+internal sealed class RouteDeadlines(string model, int layer, MissingExperts missing)
 {
     /// <summary>Fails what is late.</summary>
     /// <param name="works">All works under way.</param>
@@ -14,11 +13,9 @@ internal sealed class RouteDeadlines(string model, int layer, PlacementBoard boa
     {
         foreach (var work in works.Where(work => !work.IsOver && work.Deadline <= now))
         {
-            var missing = MissingExperts(work, waiting);
-            if (missing.Count > 0)
+            if (missing.Of(work, waiting) is { Count: > 0 } experts)
             {
-                work.Fail(RequestError.ExpertsUnavailable, $"Experts {string.Join(", ", missing.Take(8))} of {model} layer {layer} had no "
-                    + $"ready replica before the deadline{Because()}.");
+                work.Fail(RequestError.ExpertsUnavailable, $"{missing.Name(experts)} had no ready replica before the deadline{missing.Because()}.");
             }
             else
             {
@@ -27,15 +24,4 @@ internal sealed class RouteDeadlines(string model, int layer, PlacementBoard boa
             }
         }
     }
-
-    private List<int> MissingExperts(RouteWork work, SegmentQueue[] waiting)
-    {
-        var routes = board.Routes(model, layer);
-        return [.. Enumerable.Range(0, waiting.Length).Where(
-            e => waiting[e].Any(s => s.Work == work) && (routes is null || routes.Ready(e).IsEmpty))];
-    }
-
-    private string Because() => board.Problem(model, [layer]) is { } problem ? $": {problem}"
-        : board.Routes(model, layer) is null ? ": nothing is placed yet; the balancer waits for ExpertCluster:Balancer:MinExpertNodes"
-        : "";
 }

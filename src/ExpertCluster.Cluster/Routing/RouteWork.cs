@@ -16,6 +16,7 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
     private const int SmallAnswer = 16 * 1024;
 
     private readonly TaskCompletionSource _completion;
+    private bool[]? _lost;
 
     public RouteWork(RoutedRows rows, string requestId, DateTimeOffset deadline)
     {
@@ -48,6 +49,9 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
 
     /// <summary>Slots without an answer; touched by the router alone.</summary>
     public int Remaining { get; private set; }
+
+    /// <summary>Which slots are left out, <c>[T·k]</c>; empty where none is. To be read once the work is complete.</summary>
+    public ReadOnlySpan<bool> Lost => _lost;
 
     /// <summary>What the answers so far took; its total is the caller's to measure.</summary>
     public DispatchTiming Timing { get; private set; }
@@ -83,11 +87,51 @@ internal sealed class RouteWork : INoSerializationVerificationNeeded
         }
     }
 
+    /// <summary>Answers without some slots, unless nobody waits any more. Theirs are zeros.</summary>
+    /// <returns>Tokens that have no expert left: the work is not complete, and has to fail.</returns>
+    public IReadOnlyList<int> LeaveOut(IEnumerable<Segment> segments)
+    {
+        if (IsOver)
+        {
+            return [];
+        }
+
+        var routing = Rows.Routing;
+        _lost ??= new bool[routing.Slots];
+        SortedSet<int> bare = [];
+        foreach (var segment in segments)
+        {
+            foreach (var slot in segment.Slots.Span)
+            {
+                _lost[slot] = true;
+                Slots.Memory.Span.Slice(slot * Rows.HiddenSize, Rows.HiddenSize).Clear();
+                if (!routing.CanLose(slot / routing.TopK, _lost))
+                {
+                    bare.Add(slot / routing.TopK);
+                }
+            }
+
+            Remaining -= segment.Slots.Length;
+        }
+
+        if (Remaining == 0 && bare.Count == 0)
+        {
+            _completion.TrySetResult();
+        }
+
+        return [.. bare];
+    }
+
     /// <summary>Notes what a frame took; before its answers are taken.</summary>
     public void Observe(TimeSpan roundTrip, TimeSpan queue, TimeSpan compute) => Timing = new DispatchTiming(
         TimeSpan.Zero, roundTrip, queue, compute, compute > Timing.LongestCompute ? compute : Timing.LongestCompute);
 
-    public void Fail(RequestError error, string message) => _completion.TrySetException(new RequestFailedException(error, message));
+    /// <summary>Ends it with an error.</summary>
+    /// <param name="error">What kind.</param>
+    /// <param name="message">For whoever reads it.</param>
+    /// <param name="rows">The rows it is of; all of them where none is given.</param>
+    public void Fail(RequestError error, string message, params IReadOnlyList<int> rows) =>
+        _completion.TrySetException(new RequestFailedException(error, message) { Rows = rows });
 
     public void Cancel(CancellationToken token) => _completion.TrySetCanceled(token);
 }

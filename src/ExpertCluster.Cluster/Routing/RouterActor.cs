@@ -28,6 +28,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     private readonly ReplicaCredits _credits;
     private readonly LossLog _losses;
     private readonly RouteDeadlines _deadlines;
+    private readonly NoReplicaPolicy _noReplica;
     private readonly BatchWindow _window;
     private bool _flushing;
     private Action<string, int>? _onLayerChanged;
@@ -45,7 +46,9 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
         _statistics = statistics;
         _time = time;
         _losses = new LossLog(log, model, layer);
-        _deadlines = new RouteDeadlines(model, layer, board);
+        var missing = new MissingExperts(model, layer, board);
+        _deadlines = new RouteDeadlines(model, layer, missing);
+        _noReplica = new NoReplicaPolicy(model, layer, experts, options, board, missing, log);
         var router = Self;
         _window = new BatchWindow(options, time, () => router.Tell(Flush.Instance));
         _waiting = new SegmentQueue[experts];
@@ -132,6 +135,7 @@ internal sealed class RouterActor : ReceiveActor, IWithTimers
     {
         var routes = _board.Routes(_model, _layer);
         var now = _time.GetUtcNow();
+        _noReplica.Enforce(_waiting, now);
         Dictionary<NodeId, List<RoutedSegment>>? outgoing = null;
         _window.Begin();
         for (var expert = 0; expert < _waiting.Length; expert++)

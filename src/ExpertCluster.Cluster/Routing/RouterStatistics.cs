@@ -8,6 +8,7 @@ public sealed class RouterStatistics
     private long _retries;
     private long _frames;
     private long _computeMicroseconds;
+    private long _degraded;
 
     /// <summary>Counters for that many experts.</summary>
     public RouterStatistics(int experts)
@@ -27,6 +28,9 @@ public sealed class RouterStatistics
 
     /// <summary>Device time of all answers, in microseconds.</summary>
     public long ComputeMicroseconds => Volatile.Read(ref _computeMicroseconds);
+
+    /// <summary>Rows answered without some of their experts, since these had no ready replica.</summary>
+    public long Degraded => Volatile.Read(ref _degraded);
 
     /// <summary>Rows answered by each expert so far; each once, however often it was sent.</summary>
     public long[] Rows()
@@ -61,6 +65,8 @@ public sealed class RouterStatistics
         Interlocked.Add(ref _rows[2 * segment.Expert], segment.Slots.Length - decode);
         Interlocked.Add(ref _rows[(2 * segment.Expert) + 1], decode);
     }
+
+    internal void Degrade(int rows) => Interlocked.Add(ref _degraded, rows);
 
     internal void Retried() => Interlocked.Increment(ref _retries);
 

@@ -15,7 +15,7 @@ public enum RequestError
     /// <summary>The deadline passed.</summary>
     DeadlineExceeded,
 
-    /// <summary>Experts had no ready replica until the deadline.</summary>
+    /// <summary>Experts had no ready replica, until the deadline or for as long as the router waits.</summary>
     ExpertsUnavailable,
 
     /// <summary>This gateway is shutting down.</summary>

@@ -16,4 +16,7 @@ public sealed class RequestFailedException : Exception
 
     /// <summary>When it may be worth trying again; set for <see cref="RequestError.QueueFull"/>.</summary>
     public TimeSpan? RetryAfter { get; }
+
+    /// <summary>Which rows of a batch have no answer; empty where it is all of them.</summary>
+    public IReadOnlyList<int> Rows { get; init; } = [];
 }

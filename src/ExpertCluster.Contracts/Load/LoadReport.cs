@@ -12,4 +12,8 @@ namespace ExpertCluster.Contracts;
 /// <param name="Demand">What its routers were asked for, by layer and expert.</param>
 /// <param name="Work">What its replicas did.</param>
 public sealed record LoadReport(
-    NodeId Node, string Model, DeviceLoad? Device, ImmutableArray<ExpertDemand> Demand, ImmutableArray<ReplicaWork> Work) : IClusterMessage;
+    NodeId Node, string Model, DeviceLoad? Device, ImmutableArray<ExpertDemand> Demand, ImmutableArray<ReplicaWork> Work) : IClusterMessage
+{
+    /// <summary>The same work by kinds of batches; empty from nodes too old to say.</summary>
+    public ImmutableArray<BatchWork> Batches { get; init; } = [];
+}

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using MessagePack;
 
@@ -10,6 +11,11 @@ internal static class LoadForms
     private const int DemandFields = 4;
 
     private const int WorkFields = 7;
+
+    private const int BatchFields = 5;
+
+    /// <summary>Fields a report takes: batches are the last where there are any.</summary>
+    public static int Fields(LoadReport report) => report.Batches.IsEmpty ? 5 : 6;
 
     public static void Write(ref MessagePackWriter writer, LoadReport report)
     {
@@ -47,9 +53,24 @@ internal static class LoadForms
             writer.Write(queue);
             writer.Write(bytes);
         }
+
+        if (report.Batches.IsEmpty)
+        {
+            return;
+        }
+
+        writer.WriteArrayHeader(report.Batches.Length * BatchFields);
+        foreach (var (together, size, products, rows, compute) in report.Batches)
+        {
+            writer.Write(together);
+            writer.Write(size);
+            writer.Write(products);
+            writer.Write(rows);
+            writer.Write(compute);
+        }
     }
 
-    public static LoadReport ReadLoadReport(ref MessagePackReader reader)
+    public static LoadReport ReadLoadReport(ref MessagePackReader reader, int fields)
     {
         var node = MessageForms.ReadNode(ref reader);
         var model = MessageForms.ReadText(ref reader);
@@ -68,7 +89,10 @@ internal static class LoadForms
         }
 
         return new LoadReport(
-            node, model, device, ImmutableCollectionsMarshal.AsImmutableArray(demand), ImmutableCollectionsMarshal.AsImmutableArray(work));
+            node, model, device, ImmutableCollectionsMarshal.AsImmutableArray(demand), ImmutableCollectionsMarshal.AsImmutableArray(work))
+        {
+            Batches = fields > 5 && reader.NextMessagePackType == MessagePackType.Array ? ReadBatches(ref reader) : [],
+        };
     }
 
     public static void Write(ref MessagePackWriter writer, LoadSnapshot snapshot)
@@ -97,6 +121,17 @@ internal static class LoadForms
         }
 
         return new LoadSnapshot(model, fingerprint, at, ImmutableCollectionsMarshal.AsImmutableArray(layers));
+    }
+
+    private static ImmutableArray<BatchWork> ReadBatches(ref MessagePackReader reader)
+    {
+        var batches = new BatchWork[Count(ref reader, BatchFields, "batch fields")];
+        for (var i = 0; i < batches.Length; i++)
+        {
+            batches[i] = new BatchWork(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(batches);
     }
 
     private static DeviceLoad ReadDevice(ref MessagePackReader reader)

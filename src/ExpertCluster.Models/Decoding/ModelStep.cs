@@ -16,6 +16,7 @@ internal abstract class ModelStep : IDisposable
     private readonly float[] _rows;
     private readonly float[] _combined;
     private readonly bool[] _generated;
+    private readonly bool[] _degraded;
     private Tensor? _hidden;
 
     protected ModelStep(SequenceModel model, SliceState[] slices, int tokens, StepCapture? capture)
@@ -27,6 +28,7 @@ internal abstract class ModelStep : IDisposable
         _rows = GC.AllocateUninitializedArray<float>(tokens * model.Shape.HiddenSize);
         _combined = GC.AllocateUninitializedArray<float>(tokens * model.Shape.HiddenSize);
         _generated = Generated(slices, tokens);
+        _degraded = new bool[tokens];
     }
 
     /// <summary>Rows of the batch, T.</summary>
@@ -191,11 +193,11 @@ internal abstract class ModelStep : IDisposable
                 Capture?.AddRouter(logits);
                 TensorMemory.CopyTo(rows, _rows);
                 Layer = layer;
-                return new RoutedRows(Tokens, width, _rows, routing) { Generated = _generated };
+                return new RoutedRows(Tokens, width, _rows, routing) { Generated = _generated, Degraded = _degraded };
             }
         }
 
-        Result = Finish();
+        Result = Finish() with { Degraded = Array.ConvertAll(Slices, slice => _degraded.AsSpan(slice.Row, slice.Count).Contains(true)) };
         Dispose();
         return null;
     }

@@ -48,17 +48,23 @@ internal sealed class GatewayGrpcService(IExpertClusterClient gateway, IGatewayD
 
     public override async Task<ForwardResponse> Forward(ForwardRequest request, ServerCallContext context)
     {
-        RequestOptions call = ReadOptions(request.Call, context) with { Source = RequestReader.TokensOrNone("source", request.Source) };
+        bool degraded = false;
+        RequestOptions call = ReadOptions(request.Call, context) with
+        {
+            Source = RequestReader.TokensOrNone("source", request.Source),
+            Degraded = () => degraded = true,
+        };
         FloatMatrix logits = await gateway.ForwardAsync(
             RequestReader.Model(request.Model), RequestReader.Tokens("tokens", request.Tokens), call, context.CancellationToken)
             .ConfigureAwait(false);
-        return new ForwardResponse { Logits = ResponseWriter.Matrix(logits, options.Value.MaxSendMessageBytes) };
+        return new ForwardResponse { Logits = ResponseWriter.Matrix(logits, options.Value.MaxSendMessageBytes), Degraded = degraded };
     }
 
     public override async Task<ForwardLayerResponse> ForwardLayer(ForwardLayerRequest request, ServerCallContext context)
     {
         LayerTiming? timing = null;
-        RequestOptions call = ReadOptions(request.Call, context) with { Timed = measured => timing = measured };
+        bool degraded = false;
+        RequestOptions call = ReadOptions(request.Call, context) with { Timed = measured => timing = measured, Degraded = () => degraded = true };
         FloatMatrix hidden = await gateway.ForwardLayerAsync(
             RequestReader.Model(request.Model),
             RequestReader.Layer(request.Layer),
@@ -69,6 +75,7 @@ internal sealed class GatewayGrpcService(IExpertClusterClient gateway, IGatewayD
         {
             Hidden = ResponseWriter.Matrix(hidden, options.Value.MaxSendMessageBytes),
             Timing = timing is null ? null : ResponseWriter.Timing(timing),
+            Degraded = degraded,
         };
     }
 

@@ -25,7 +25,7 @@ internal static class ResponseWriter
 
     public static GetClusterReportResponse Report(ClusterReport report)
     {
-        var message = new GetClusterReportResponse { Model = report.Model, Epoch = report.Epoch, Retries = report.Retries };
+        var message = new GetClusterReportResponse { Model = report.Model, Epoch = report.Epoch, Retries = report.Retries, Degraded = report.Degraded };
         foreach (NodeReport node in report.Nodes)
         {
             var item = new Wire.Node { Address = node.Address, Device = node.Device, Threads = node.Threads, Experts = node.Experts };
@@ -110,5 +110,6 @@ internal static class ResponseWriter
                 _ => Wire.FinishReason.Stop,
             },
             PromptTokens = token.PromptTokens,
+            Degraded = token.IsDegraded,
         };
 }

@@ -45,6 +45,7 @@ public sealed class InProcessClient : IExpertClusterClient
             [.. gateway.Shape.MoeLayers.Select(layer => gateway.Experts.Statistics(layer).Rows())],
             gateway.Shape.MoeLayers.Sum(layer => gateway.Experts.Statistics(layer).Retries))
         {
+            Degraded = gateway.Shape.MoeLayers.Sum(layer => gateway.Experts.Statistics(layer).Degraded),
             Replicas = [.. gateway.Shape.MoeLayers.SelectMany(layer => _runtime.Board.Routes(model, layer)?.Placement.Replicas ?? []).Select(
                 r => new ReplicaReport(
                     r.Replica.Layer, r.Replica.Expert, r.Replica.Number, r.Node.HostPort, r.State.ToString().ToLowerInvariant()))],
@@ -81,6 +82,7 @@ public sealed class InProcessClient : IExpertClusterClient
                     IdOf(options), tokens.ToArray(), Deadline: options?.Deadline, Source: options is null ? null : options.Source.ToArray())
                 {
                     Client = ClientOf(options),
+                    Degraded = options?.Degraded,
                 },
                 ending.Token).ConfigureAwait(false);
             return new FloatMatrix(tokens.Length, gateway.Shape.VocabularySize, logits);
@@ -105,7 +107,8 @@ public sealed class InProcessClient : IExpertClusterClient
         {
             var output = await gateway.ForwardLayerAsync(
                 IdOf(options), layer, hidden.Values, hidden.Rows, options?.Deadline, ending.Token,
-                options?.Timed is { } timed ? measured => timed(Timing(measured)) : null).ConfigureAwait(false);
+                options?.Timed is { } timed ? measured => timed(Timing(measured)) : null, options?.Degraded)
+                .ConfigureAwait(false);
             return new FloatMatrix(hidden.Rows, hidden.Columns, output);
         }
         catch (RequestFailedException e)
@@ -171,6 +174,7 @@ public sealed class InProcessClient : IExpertClusterClient
                     _ => null,
                 },
                 PromptTokens = token.End is null ? 0 : prompt.Count,
+                IsDegraded = token.IsDegraded,
             };
         }
     }

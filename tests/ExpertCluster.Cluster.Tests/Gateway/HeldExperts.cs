@@ -22,6 +22,9 @@ internal sealed class HeldExperts : IExpertBackend
         _held = null;
     }
 
+    /// <summary>Sees what is answered, and may throw instead.</summary>
+    public Action<int, RoutedRows>? Answering { get; set; }
+
     public async Task ApplyAsync(int layer, RoutedRows rows, Memory<float> output, CancellationToken ct)
     {
         if (_held is { } held)
@@ -32,6 +35,7 @@ internal sealed class HeldExperts : IExpertBackend
         }
 
         output.Span.Clear();
+        Answering?.Invoke(layer, rows);
     }
 
     /// <summary>The next call that waits.</summary>

@@ -42,6 +42,10 @@ public sealed class WorkLedgerSpec : IAsyncDisposable
         });
         _ledger.Busy.Should().Be(TimeSpan.FromMilliseconds(20));
         _ledger.Take().Should().BeEmpty("nothing was done since");
+
+        // One batch of two experts, four rows for each: the rows of the first lay together.
+        _ledger.TakeBatches()["m"].Should().Equal(new BatchWork(1, 2, 2, 8, 20_000));
+        _ledger.TakeBatches().Should().BeEmpty();
     }
 
     [Fact]
@@ -51,6 +55,7 @@ public sealed class WorkLedgerSpec : IAsyncDisposable
         var (good, bad) = (Expert(1), Expert(2, fails: true));
         await AnswersAsync(Add(queue, (good, 2), (bad, 6)));
         _ledger.Take().Should().ContainSingle().Which.Work.Should().Be(new ReplicaWork(good.Replica, 2, 20_000, 0, 32));
+        _ledger.TakeBatches().Should().BeEmpty("the time of the whole says nothing about a part");
     }
 
     [Fact]

@@ -23,6 +23,9 @@ public sealed class FakeGateway : IExpertClusterClient
     public Func<GenerateRequest, CancellationToken, IAsyncEnumerable<GeneratedToken>> OnGenerate { get; set; } =
         (request, cancellation) => CountAsync(request, pauseBefore: -1, Task.CompletedTask, cancellation);
 
+    /// <summary>A layer whose answers are marked as degraded.</summary>
+    public int? DegradedLayer { get; set; }
+
     /// <summary>Every request that reached <see cref="GenerateAsync"/>.</summary>
     public List<GenerateRequest> Generated { get; } = [];
 
@@ -69,7 +72,15 @@ public sealed class FakeGateway : IExpertClusterClient
 
     public Task<FloatMatrix> ForwardLayerAsync(
         string model, int layer, FloatMatrix hidden, RequestOptions? options = null, CancellationToken cancellationToken = default)
-        => OnForwardLayer(layer, hidden, cancellationToken);
+    {
+        options?.Timed?.Invoke(new LayerTiming(default, default, default, default, default, default, default));
+        if (layer == DegradedLayer)
+        {
+            options?.Degraded?.Invoke();
+        }
+
+        return OnForwardLayer(layer, hidden, cancellationToken);
+    }
 
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(GenerateRequest request, CancellationToken cancellationToken = default)
     {

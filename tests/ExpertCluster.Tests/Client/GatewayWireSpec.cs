@@ -36,6 +36,43 @@ public sealed class GatewayWireSpec
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task Degraded_answers_are_marked_and_others_are_not()
+    {
+        await using GatewayServer server = await GatewayServer.StartAsync();
+        server.Gateway.DegradedLayer = 3;
+        server.Gateway.OnForward = (tokens, options, _) =>
+        {
+            if (tokens.Length > 1)
+            {
+                options.Degraded!();
+            }
+
+            return Task.FromResult(new FloatMatrix(1, 1, new float[1]));
+        };
+        server.Gateway.OnReport = (model, _) => Task.FromResult(new ClusterReport(model, 1, [], [], 2) { Degraded = 5 });
+        server.Gateway.OnGenerate = (_, _) => Tokens().ToAsyncEnumerable();
+        await using ExpertClusterClient client = await ExpertClusterClient.ConnectAsync([server.Endpoint], cancellationToken: Test);
+        int marks = 0;
+        var options = new RequestOptions { Degraded = () => marks++ };
+        await client.ForwardAsync("m", new[] { 1 }, options, Test);
+        await client.ForwardLayerAsync("m", 2, new FloatMatrix(1, 1, new float[1]), options, Test);
+        marks.Should().Be(0);
+        await client.ForwardAsync("m", new[] { 1, 2 }, options, Test);
+        marks.Should().Be(1);
+        await client.ForwardAsync("m", new[] { 1, 2 }, cancellationToken: Test);
+        await client.ForwardLayerAsync("m", 3, new FloatMatrix(1, 1, new float[1]), options, Test);
+        marks.Should().Be(2);
+        ClusterReport report = await client.GetClusterReportAsync("m", Test);
+        (report.Retries, report.Degraded).Should().Be((2, 5));
+        report.Since(report with { Degraded = 3 }).Degraded.Should().Be(2);
+        List<GeneratedToken> tokens = await client.GenerateAsync(Request, Test).ToListAsync(Test);
+        tokens.Select(token => token.IsDegraded).Should().Equal(false, true);
+
+        static IEnumerable<GeneratedToken> Tokens() =>
+            [FakeGateway.Token(0), FakeGateway.Token(1) with { IsDegraded = true, FinishReason = FinishReason.Stop }];
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task Bad_requests_name_the_field_and_its_value()
     {
         await using GatewayServer server = await GatewayServer.StartAsync();

@@ -35,6 +35,7 @@ public sealed class OptionsRangeSpec
         ("Router:MaxFrameRows", "1 to 1048576", ["0", "1048577"]),
         ("Router:RetryBackoff", "00:00:00.0010000 to 00:01:00", ["00:00:00", "00:01:01"]),
         ("Router:MaxFailures", "1 to 100", ["0", "101"]),
+        ("Router:NoReplicaPatience", "00:00:00 to 01:00:00", ["-00:00:00.001", "01:00:01"]),
         ("Balancer:MinExpertNodes", "1 to 10000", ["0", "10001"]),
         ("Balancer:Copies", "1 to 64", ["0", "65"]),
         ("Balancer:RetryInterval", "00:00:00.1000000 to 00:10:00", ["00:00:00.09", "00:10:01"]),
@@ -47,6 +48,7 @@ public sealed class OptionsRangeSpec
         ("Load:ReportInterval", "00:00:00.1000000 to 01:00:00", ["00:00:00.09", "01:00:01"]),
         ("Load:DecodeWeight", "0 to 1000", ["-0.5", "1000.5", "NaN"]),
         ("Load:SpeedRows", "1 to 1000000000000", ["0", "1000000000001"]),
+        ("Load:SpeedBatches", "1 to 1000000000", ["0", "1000000001"]),
         ("Load:SnapshotInterval", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
         ("Load:RecordInterval", "00:00:00.0100000 to 01:00:00", ["00:00:00.009", "01:00:01"]),
         ("Rebalance:Interval", "00:00:01 to 01:00:00", ["00:00:00.9", "01:00:01"]),
@@ -159,6 +161,13 @@ public sealed class OptionsRangeSpec
     [InlineData("")]
     public void An_unknown_element_type_is_named_with_those_there_are(string type) =>
         Errors(("Experts:Dtype", type)).Should().ContainSingle().Which.Should().Be($"ExpertCluster:Experts:Dtype = {type}: must be auto, float32 or bfloat16");
+
+    [Theory]
+    [InlineData("Degrade")]
+    [InlineData("drop")]
+    [InlineData("")]
+    public void An_unknown_answer_to_lost_experts_is_named_with_those_there_are(string policy) =>
+        Errors(("Router:NoReplica", policy)).Should().ContainSingle().Which.Should().Be($"ExpertCluster:Router:NoReplica = {policy}: must be wait, degrade or fail");
 
     [Fact]
     public void An_unknown_role_is_named_with_the_roles_there_are() =>

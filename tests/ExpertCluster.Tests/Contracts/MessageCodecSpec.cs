@@ -71,6 +71,17 @@ public sealed class MessageCodecSpec
         ((NodeDescription)MessageCodec.FromBytes(bytes, "N")).ExpertType("folio-moe").Should().Be(RowType.Float32, "what is unknown here is not used");
     }
 
+    [Fact]
+    public void Batches_are_a_field_that_only_reports_with_some_have()
+    {
+        var (golden, hex) = Messages.Golden["L"];
+        var report = (LoadReport)golden with { Batches = [new(0, 3, 40, 400, 90000)] };
+        var bytes = MessageCodec.ToBytes(report);
+        Convert.ToHexStringLower(bytes).Should().Be("96" + hex[2..] + "95000328cd0190ce00015f90");
+        Messages.ShouldBeSame(MessageCodec.FromBytes(bytes, "L"), report);
+        ((LoadReport)MessageCodec.FromBytes(Convert.FromHexString(hex), "L")).Batches.Should().BeEmpty();
+    }
+
     [Theory]
     [MemberData(nameof(Manifests))]
     public void A_message_with_too_few_fields_says_that_its_sender_is_older(string manifest)
@@ -134,6 +145,7 @@ public sealed class MessageCodecSpec
     [InlineData("S", "93" + "db7fffffff")]
     [InlineData("L", "9592a16e01a16dc0" + "dd7fffffff")]
     [InlineData("L", "9592a16e01a16dc090" + "dd7fffffff")]
+    [InlineData("L", "9692a16e01a16dc09090" + "dd7fffffff")]
     [InlineData("K", "94a16da16600" + "dd7fffffff")]
     [InlineData("K", "94a16da16600" + "9301cb3ff8000000000000" + "c67fffffff")]
     public void A_length_that_lies_costs_nothing(string manifest, string hex)

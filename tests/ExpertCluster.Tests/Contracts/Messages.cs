@@ -53,7 +53,9 @@ internal static class Messages
         Gen.Select(Node, Text, Gen.Select(Gen.Int, Gen.Double, Gen.Long, (q, b, f) => new DeviceLoad(q, b, f)), Gen.Bool),
         Gen.Select(Gen.Int, Gen.Int, Gen.Long, Gen.Long, (l, e, p, d) => new ExpertDemand(l, e, p, d)).Array[0, 20],
         Gen.Select(Replica, Gen.Long, Gen.Long, Gen.Long, Gen.Long, (r, n, c, q, b) => new ReplicaWork(r, n, c, q, b)).Array[0, 20],
-        (a, demand, work) => new LoadReport(a.Item1, a.Item2, a.Item4 ? a.Item3 : null, [.. demand], [.. work]));
+        Gen.Select(Gen.Int, Gen.Int, Gen.Long, Gen.Long, Gen.Long, (t, s, n, r, c) => new BatchWork(t, s, n, r, c)).Array[0, 5],
+        (a, demand, work, batches) =>
+            new LoadReport(a.Item1, a.Item2, a.Item4 ? a.Item3 : null, [.. demand], [.. work]) { Batches = [.. batches] });
 
     private static readonly Gen<LoadSnapshot> Snapshot = Gen.Select(
         Text, Text, Gen.Long[0, 4102444800000], Gen.Select(Gen.Int, Gen.Double, Gen.Byte.Array[0, 64], (l, s, f) => new LayerDemand(l, s, f)).Array[0, 8],

@@ -11,7 +11,9 @@ public sealed class LoadBookSpec
         Gen.Int[0, 3],
         Gen.Select(Gen.OneOf(1, 3), Gen.Int[0, 3], Gen.Long[0, 10_000], Gen.Long[0, 10_000], (l, e, p, d) => new ExpertDemand(l, e, p, d)).Array[0, 6],
         Gen.Select(Gen.Int[0, 3], Gen.Long[0, 1000], Gen.Long[0, 100_000], (e, r, c) => new ReplicaWork(new ReplicaId(1, e, 0), r, c, c, r)).Array[0, 4],
-        (node, demand, work) => new LoadReport(Loads.Node(node), Loads.Model, null, [.. demand], [.. work]));
+        Gen.Select(Gen.Int[0, 1], Gen.Int[0, 2], Gen.Long[1, 300], Gen.Long[1, 100_000], (t, s, n, c) => new BatchWork(t, s, n, n << s, c)).Array[0, 4],
+        (node, demand, work, batches) =>
+            new LoadReport(Loads.Node(node), Loads.Model, null, [.. demand], [.. work]) { Batches = [.. batches] });
 
     [Fact]
     public void Half_of_a_count_is_left_after_each_half_life_however_often_one_looks() =>
@@ -82,7 +84,6 @@ public sealed class LoadBookSpec
         book.Merge(Loads.Work(2, 1, 10));
         book.NodeSpeed(Loads.Node(2)).Should().BeApproximately(0.5, 1e-9);
         book.NodeSpeed(Loads.Node(0)).Should().BeApproximately(1, 1e-9);
-        book.TimePerRow(Loads.Model, Loads.Node(2)).Should().BeApproximately(10, 1e-9);
         book.NodeSpeed(Loads.Node(9)).Should().Be(1);
     }
 

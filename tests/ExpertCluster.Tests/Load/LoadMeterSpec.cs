@@ -44,11 +44,15 @@ public sealed class LoadMeterSpec
         {
             var demand = Enumerable.Range(0, layers).SelectMany(l => Enumerable.Range(0, experts).Select(e => new ExpertDemand(l, e, most, most / (e + 1))));
             var work = Enumerable.Range(0, replicas).Select(i => new ReplicaWork(new ReplicaId(i % 58, i / 58, i), most, most, most / (i + 1), i));
-            var report = new LoadReport(Loads.Node(1), Loads.Model, new DeviceLoad(1, 1, 1), [.. demand], [.. work]);
+            var report = new LoadReport(Loads.Node(1), Loads.Model, new DeviceLoad(1, 1, 1), [.. demand], [.. work])
+            {
+                Batches = [.. Enumerable.Range(0, Math.Min(replicas, 200)).Select(i => new BatchWork(i / 20, i % 20, most, most, most))],
+            };
             var pieces = LoadReportCutter.Cut(report).ToArray();
             Assert.All(pieces, piece => Assert.InRange(MessageCodec.ToBytes(piece).Length, 1, 64_000));
             Assert.Equal(report.Demand, pieces.SelectMany(p => p.Demand));
             Assert.Equal(report.Work, pieces.SelectMany(p => p.Work));
+            Assert.Equal(report.Batches, pieces.SelectMany(p => p.Batches));
             Assert.Equal(pieces.Length > 0 ? 1 : 0, pieces.Count(p => p.Device is not null));
         },
         iter: 30);

@@ -22,8 +22,12 @@ internal static class Loads
 
     public static LoadReport Report(int node, params ExpertDemand[] demand) => new(Node(node), Model, null, [.. demand], []);
 
+    /// <summary>Rows computed one by one.</summary>
     public static LoadReport Work(int node, long rows, long compute, int layer = 1, int expert = 0) =>
-        new(Node(node), Model, new DeviceLoad(1, 0.5, 100), [], [new ReplicaWork(new ReplicaId(layer, expert, 0), rows, compute, 2 * rows, 8 * rows)]);
+        new(Node(node), Model, new DeviceLoad(1, 0.5, 100), [], [new ReplicaWork(new ReplicaId(layer, expert, 0), rows, compute, 2 * rows, 8 * rows)])
+        {
+            Batches = [new BatchWork(0, 0, rows, rows, compute)],
+        };
 
     /// <summary>Expert e of layer 1 on the nodes at index e.</summary>
     public static LayerPlacement Placement(params int[][] nodes) => new(Model, 1, 1, nodes.Length, [.. nodes.SelectMany((on, expert) =>

@@ -105,6 +105,49 @@ public sealed class RoutingTests
     }
 
     [Fact]
+    public void Weights_without_lost_slots_keep_each_token_s_sum_and_proportions()
+    {
+        Gen.Select(Gen.Int[1, 12], Gen.Int[2, 6]).SelectMany((tokens, k) => Gen.Select(
+            Gen.Float[0.001f, 2].Array[tokens * k], Gen.Bool.Array[tokens * k], Gen.Int[0, k - 1].Array[tokens], (weights, lost, kept) => (weights, lost, kept, k)))
+            .Sample(x =>
+            {
+                for (int token = 0; token < x.kept.Length; token++)
+                {
+                    x.lost[(token * x.k) + x.kept[token]] = false;
+                }
+
+                float[] before = [.. x.weights];
+                var decision = new RoutingDecision(x.kept.Length, x.k, new int[x.weights.Length], x.weights);
+                RoutingDecision left = decision.Without(x.lost);
+                Assert.Equal(before, x.weights);
+                for (int token = 0; token < x.kept.Length; token++)
+                {
+                    int[] slots = [.. Enumerable.Range(token * x.k, x.k)];
+                    double all = slots.Sum(slot => (double)before[slot]);
+                    double survivors = slots.Sum(slot => x.lost[slot] ? 0d : before[slot]);
+                    Assert.True(decision.CanLose(token, x.lost));
+                    Assert.Equal(all, slots.Sum(slot => (double)left.Weights[slot]), 1e-6 * all);
+                    Assert.All(slots, slot => Assert.Equal(
+                        x.lost[slot] ? 0 : survivors == all ? before[slot] : (float)(before[slot] * (all / survivors)), left.Weights[slot]));
+                }
+            });
+    }
+
+    [Fact]
+    public void A_token_can_not_lose_all_its_experts_nor_all_its_weight()
+    {
+        var decision = new RoutingDecision(2, 2, [0, 1, 2, 3], [0.5f, 0.5f, 1, 0]);
+        decision.CanLose(0, [true, true, false, false]).Should().BeFalse();
+        decision.CanLose(0, [true, false, false, false]).Should().BeTrue();
+        decision.CanLose(1, [false, false, true, false]).Should().BeFalse("what is left weighs nothing");
+        decision.CanLose(1, [false, false, false, true]).Should().BeTrue();
+        Action none = () => decision.Without([true, true, false, false]);
+        none.Should().Throw<ArgumentException>().WithMessage("*Token 0*");
+        Action length = () => decision.Without([true]);
+        length.Should().Throw<ArgumentException>();
+    }
+
+    [Fact]
     public void Combine_is_the_weighted_sum_in_slot_order()
     {
         Gen.Select(Gen.Int[0, 12], Gen.Int[1, 5], Gen.Int[1, 33]).SelectMany((tokens, k, hidden) => Gen.Select(
