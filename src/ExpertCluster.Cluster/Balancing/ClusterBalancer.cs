@@ -16,6 +16,7 @@ internal sealed class ClusterBalancer
     private readonly Exclusions _exclusions = new();
     private readonly ProbeBook _probes = new();
     private readonly Retirements _retirements;
+    private readonly ReplicaPlacing _placing;
     private readonly Dictionary<NodeId, string> _demoted = [];
     private readonly HashSet<NodeId> _drained = [];
 
@@ -28,6 +29,7 @@ internal sealed class ClusterBalancer
         Decisions = decisions;
         Moves = new MoveRunner(limits, _exclusions);
         _retirements = new Retirements(options.RetireDelay, options.RetryInterval);
+        _placing = new ReplicaPlacing(options, this, _exclusions, log);
     }
 
     public IReadOnlyList<ModelPlacement> Models => _models;
@@ -176,7 +178,8 @@ internal sealed class ClusterBalancer
 
     private static bool IsExpertNode(NodeDescription node) => node.Roles.Contains(NodeOptions.ExpertRole);
 
-    private bool HasRoom(ModelPlacement model, NodeId node) => Members.Nodes.TryGetValue(node, out var described)
+    /// <summary>Whether a node may take one more expert of a model.</summary>
+    public bool HasRoom(ModelPlacement model, NodeId node) => Members.Nodes.TryGetValue(node, out var described)
         && !described.IsDraining && UsedBytes(described) + BytesOn(model, described) <= described.MemoryBytes;
 
     /// <summary>Takes a copy that agrees with the others, and turns away one that doesn't.</summary>
@@ -255,12 +258,12 @@ internal sealed class ClusterBalancer
 
         if (!model.IsPlanned)
         {
-            PlaceAsBefore(model);
+            _placing.PlaceAsBefore(model);
         }
 
         var leaving = Leaving();
         KeepLastOnes(model);
-        Fill(model, leaving);
+        _placing.Fill(model, leaving);
         RetireLeaving(model, leaving, now);
     }
 
@@ -307,69 +310,6 @@ internal sealed class ClusterBalancer
         }
     }
 
-    /// <summary>Puts experts where the last cluster had them, as far as nodes with those addresses are here and have room: the page caches there may
-    /// still hold their weights, and the load they were placed for is likely to come again.</summary>
-    private void PlaceAsBefore(ModelPlacement model)
-    {
-        var nodes = Usable(model).GroupBy(n => n.Node.Address).ToDictionary(g => g.Key, g => g.First());
-        var excluded = _exclusions.Of(model.Name);
-        var placed = 0;
-        foreach (var (layer, expert, address) in model.Former)
-        {
-            if (nodes.TryGetValue(address, out var node) && HasRoom(model, node.Node) && !excluded.Contains((layer, expert, node.Node))
-                && model.Of(layer, expert).All(e => e.Node != node.Node))
-            {
-                model.IsPlanned = true;
-                model.Assign(layer, expert, node.Node);
-                placed++;
-            }
-        }
-
-        if (placed > 0)
-        {
-            BalancerLog.PlacedAsBefore(_log, model.Name, placed, model.Former.Count);
-            Decisions.Add(
-                model.Name, model.Epoch, "restored", model.Name, $"{placed} of {model.Former.Count} replicas go where the last cluster had them",
-                ("placed", placed), ("former", model.Former.Count));
-        }
-    }
-
-    /// <summary>Gives missing copies a node.</summary>
-    private void Fill(ModelPlacement model, IReadOnlySet<NodeId> leaving)
-    {
-        var missing = model.Missing(_options.Copies, leaving);
-        if (missing.Count == 0)
-        {
-            SetProblems(model, []);
-            return;
-        }
-
-        // The plan counts experts in float32, so a node that holds them in fewer bytes has that much more room.
-        var usable = Usable(model).Select(node => new PlanNode(
-            node.Node, node.Weight, InFloat32(node.MemoryBytes - UsedBytes(node), node.ExpertType(model.Name)), HeldBy(node.Node))).ToList();
-        var plan = StaticPlanner.Plan(new PlanRequest(
-            usable, [.. model.Replicas.Select(e => (e.Replica.Layer, e.Replica.Expert, e.Node))], missing, model.ExpertBytes,
-            _exclusions.Of(model.Name), model.Together));
-        foreach (var (layer, expert, node) in plan.Assigned)
-        {
-            model.IsPlanned = true;
-            model.Assign(layer, expert, node);
-        }
-
-        if (plan.Assigned.Count > 0)
-        {
-            BalancerLog.Planned(_log, model.Name, plan.Assigned.Count, usable.Count, plan.Unplaced.Count);
-            Decisions.Add(
-                model.Name, model.Epoch, "placed", $"{plan.Assigned.Count} replicas", $"{missing.Count} copies were missing of {_options.Copies} wanted of every expert",
-                ("missing", missing.Count), ("placed", plan.Assigned.Count), ("nodes", usable.Count));
-        }
-
-        // A copy beyond the first that finds no node is no problem worth failing requests for: the first one answers.
-        var covered = model.Replicas.Select(e => (e.Replica.Layer, e.Replica.Expert)).ToHashSet();
-        SetProblems(model, plan.Unplaced.Where(u => !covered.Contains((u.Layer, u.Expert))).GroupBy(u => u.Layer)
-            .ToDictionary(g => g.Key, g => $"{g.Count()} experts of layer {g.Key} have no node, since {g.First().Reason}{WhyExcluded(model, g.First().Layer, g.First().Expert)}"));
-    }
-
     /// <summary>What is on a node that leaves goes when others answer in its place.</summary>
     private static void RetireLeaving(ModelPlacement model, IReadOnlySet<NodeId> leaving, DateTimeOffset now)
     {
@@ -394,34 +334,17 @@ internal sealed class ClusterBalancer
     private void NoteDrained()
     {
         _drained.RemoveWhere(n => Members.Nodes.GetValueOrDefault(n)?.IsDraining != true);
-        foreach (var node in Members.Nodes.Values.Where(n => n.IsDraining && HeldBy(n.Node) == 0))
+        foreach (var node in Members.Nodes.Values.Where(n => n.IsDraining && HeldBy(n.Node) == 0 && _drained.Add(n.Node)))
         {
-            if (_drained.Add(node.Node))
-            {
-                BalancerLog.Drained(_log, node.Node);
-                Decisions.Add("", 0, "drained", node.Node.HostPort, "all its replicas have moved to other nodes; it may leave");
-            }
+            BalancerLog.Drained(_log, node.Node);
+            Decisions.Add("", 0, "drained", node.Node.HostPort, "all its replicas have moved to other nodes; it may leave");
         }
     }
 
-    /// <summary>What the last node that tried said of an expert; empty where none did lately.</summary>
-    private string WhyExcluded(ModelPlacement model, int layer, int expert) =>
-        _exclusions.LastReason(model.Name, layer, expert) is { } last ? $" – expert {expert}: {last}" : "";
-
-    private void SetProblems(ModelPlacement model, Dictionary<int, string> problems)
-    {
-        foreach (var layer in model.Layers)
-        {
-            var problem = problems.GetValueOrDefault(layer);
-            if (model.SetProblem(layer, problem))
-            {
-                BalancerLog.Problem(_log, model.Name, problem ?? "solved");
-            }
-        }
-    }
-
+    /// <summary>The planners count experts in float32: a node that holds them in fewer bytes has that much more room.</summary>
     public static long InFloat32(long bytes, RowType type) =>
         (long)Int128.Min((Int128)bytes * sizeof(float) / type.Size(), long.MaxValue);
 
-    private int HeldBy(NodeId node) => _models.Sum(m => m.Replicas.Count(e => e.Node == node));
+    /// <summary>Replicas of all models on a node.</summary>
+    public int HeldBy(NodeId node) => _models.Sum(m => m.Replicas.Count(e => e.Node == node));
 }

@@ -71,7 +71,14 @@ public sealed class WorkLedgerSpec : IAsyncDisposable
 
     private DeviceQueue Queue()
     {
-        _executor.Post(() => _hold.Wait(TimeSpan.FromSeconds(20)));
+        // The executor takes the most urgent first: only one that is held already keeps frames waiting together.
+        using var held = new ManualResetEventSlim();
+        _executor.Post(() =>
+        {
+            held.Set();
+            _hold.Wait(TimeSpan.FromSeconds(20));
+        });
+        held.Wait(TimeSpan.FromSeconds(20)).Should().BeTrue();
         return new DeviceQueue(_executor, new ExpertHostOptions(), () => _now, NullLogger.Instance, _ledger);
     }
 

@@ -39,6 +39,8 @@ public sealed class OptionsRangeSpec
         ("Balancer:MinExpertNodes", "1 to 10000", ["0", "10001"]),
         ("Balancer:Copies", "1 to 64", ["0", "65"]),
         ("Balancer:RetryInterval", "00:00:00.1000000 to 00:10:00", ["00:00:00.09", "00:10:01"]),
+        ("Node:CutOffLinger", "00:00:00 to 00:01:00", ["-00:00:01", "00:01:01"]),
+        ("Lane:MaxProtocolVersion", "1 to 2", ["0", "3"]),
         ("Node:DrainTimeout", "00:00:00 to 01:00:00", ["-00:00:01", "01:00:01"]),
         ("Balancer:ProbeExclusion", "00:00:01 to 1.00:00:00", ["00:00:00.9", "1.00:00:01"]),
         ("Balancer:RetireDelay", "00:00:00 to 00:01:00", ["-00:00:01", "00:01:01"]),

@@ -159,7 +159,7 @@ public sealed class LoadBookSpec
         var message = MessageCodec.ToBytes(book.Snapshot(Loads.Model));
         time.Advance(TimeSpan.FromDays(3));
         var next = Loads.Book(time);
-        next.Restore((LoadSnapshot)MessageCodec.FromBytes(message, "D"));
+        next.Restore((LoadSnapshot)MessageCodec.FromBytes(message, "K"));
         foreach (var (layer, phase) in Loads.Known.Layers.SelectMany(l => Enum.GetValues<LoadPhase>().Select(p => (l, p))))
         {
             var expected = new double[Loads.Experts];
