@@ -3,9 +3,9 @@ namespace ExpertCluster.Cluster.Configuration;
 /// <summary>How load is measured.</summary>
 public sealed class LoadOptions
 {
-    /// <summary>Time after which a row counts half, 1 s to 1 day. Default 30 s: long enough that a burst of one client is no change of load, short
-    /// enough that a change is nine tenths of what is seen after 100 s.</summary>
-    public TimeSpan HalfLife { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>Time after which a row counts half, 1 s to 1 day. Default 10 s: long enough that a burst of one client is no change of load, short
+    /// enough that by the time drift is confirmed (three looks, 5 s apart) two thirds of what a plan sees came after the change.</summary>
+    public TimeSpan HalfLife { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time after a node's start in which nothing is counted, 0 to 1 h. Default 2 s: the first steps compile, page weights in and open links,
     /// and would make a new node look slow. What a trace records is not cut.</summary>

@@ -26,9 +26,9 @@ public sealed class RebalanceOptions
     /// <summary>Looks in a row that must agree, 1 to 100. Default 3: a burst is no drift.</summary>
     public int Confirmations { get; set; } = 3;
 
-    /// <summary>After a plan nothing is planned for drift for so long. 0 to 24 h, default 30 s: one half-life of the statistics, in which they still
-    /// remember the former placement.</summary>
-    public TimeSpan CoolDown { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>After a plan nothing is planned for drift for so long. 0 to 24 h, default 20 s: two half-lives of the statistics, after which three
+    /// quarters of them are newer than the plan.</summary>
+    public TimeSpan CoolDown { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Least part of the slowest nodes' time that a plan must save, 0 to 1. Default 0.03: what noise of 5 % on the loads can feign.</summary>
     public double MinGain { get; set; } = 0.03;
@@ -40,8 +40,8 @@ public sealed class RebalanceOptions
     /// most of the balance; each takes the memory of one expert.</summary>
     public int SpareReplicas { get; set; }
 
-    /// <summary>Copies of a plan that load at once, 1 to 1024. Default 2: more would compete with requests for the nodes' disks and cores.</summary>
-    public int MaxConcurrentMoves { get; set; } = 2;
+    /// <summary>Copies of a plan that load at once, 1 to 1024. Default 1: more compete with requests for the nodes' disks and cores.</summary>
+    public int MaxConcurrentMoves { get; set; } = 1;
 
     /// <summary>The most copies that one plan makes, 1 to 1,000,000. Default 64; what remains is left to the next plan.</summary>
     public int MaxMovesPerPlan { get; set; } = 64;

@@ -93,6 +93,23 @@ public sealed class LoadBook
         return prefill;
     }
 
+    /// <summary>
+    /// The same over a fifth of the half-life: what a plan is made for. The whole window tells best whether the load has changed; this, what it has
+    /// changed to.
+    /// </summary>
+    /// <exception cref="KeyNotFoundException">No such model or layer.</exception>
+    public double[] LatestDemand(string model, int layer)
+    {
+        var window = _layers[(model, layer)];
+        var (prefill, decode) = (window.Latest(Now, LoadPhase.Prefill), window.Latest(Now, LoadPhase.Decode));
+        for (var i = 0; i < prefill.Length; i++)
+        {
+            prefill[i] += _options.DecodeWeight * decode[i];
+        }
+
+        return prefill;
+    }
+
     /// <summary>Rows of each expert of a layer in one phase; decayed.</summary>
     /// <exception cref="KeyNotFoundException">No such model or layer.</exception>
     public double[] Demand(string model, int layer, LoadPhase phase) => _layers[(model, layer)].Rows(Now, phase);
