@@ -108,7 +108,7 @@ public sealed class BadInputSpec
 
         File.WriteAllBytes(weights, bytes);
         var (code, output, error) = await CliProcess.RunAsync("generate", "--nodes", "1", "--prompt", "x", "--model", directory.Path);
-        Check("not finite", code, output, error, "expert 3: its weights turn a row of ones into numbers that are not finite");
+        Check("not finite", code, output, error, "expert 3: its weights turn the probe's rows into numbers that are not finite");
         error.Should().Contain("layer 1").And.Contain(directory.Path);
     }
 

@@ -171,7 +171,14 @@ public sealed class DeviceQueueSpec : IAsyncDisposable
 
     private DeviceQueue Queue(int maxFusedRows = 1000)
     {
-        _executor.Post(() => _hold.Wait(Patience));
+        // The executor takes the most urgent first: only one that is held already keeps frames waiting together.
+        using var held = new ManualResetEventSlim();
+        _executor.Post(() =>
+        {
+            held.Set();
+            _hold.Wait(Patience);
+        });
+        held.Wait(Patience).Should().BeTrue();
         return new DeviceQueue(_executor, new ExpertHostOptions { MaxFusedRows = maxFusedRows }, () => _now, NullLogger.Instance);
     }
 

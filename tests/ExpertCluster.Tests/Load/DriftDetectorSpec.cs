@@ -124,7 +124,7 @@ public sealed class DriftDetectorSpec
     {
         Fire();
         _detector.Planned(Loads.Model, 1, Skewed);
-        for (var second = 0; second < 30; second += 5)
+        for (var second = 0; second < new RebalanceOptions().CoolDown.TotalSeconds; second += 5)
         {
             Look(Even, 0.5).Should().Be(DriftState.CoolingDown);
             _time.Advance(TimeSpan.FromSeconds(5));

@@ -16,6 +16,17 @@ public sealed class LoadBookSpec
             new LoadReport(Loads.Node(node), Loads.Model, null, [.. demand], [.. work]) { Batches = [.. batches] });
 
     [Fact]
+    public void The_latest_demand_forgets_the_former_load_five_times_as_fast()
+    {
+        var time = Loads.Clock();
+        var book = Loads.Book(time);
+        book.Merge(Loads.Report(0, new ExpertDemand(1, 2, 1024, 0)));
+        time.Advance(new LoadOptions().HalfLife * 2);
+        Assert.Equal(256, book.Demand(Loads.Model, 1)[2], 6);
+        Assert.Equal(1, book.LatestDemand(Loads.Model, 1)[2], 6);
+    }
+
+    [Fact]
     public void Half_of_a_count_is_left_after_each_half_life_however_often_one_looks() =>
         Gen.Select(Gen.Double[0, 300], Gen.Int[1, 20], Gen.Long[1, 1_000_000]).Sample((seconds, looks, rows) =>
         {
@@ -29,7 +40,7 @@ public sealed class LoadBookSpec
                 _ = book.Demand(Loads.Model, 1);
             }
 
-            var expected = rows * Math.Pow(2, -(left / looks * looks).TotalSeconds / 30);
+            var expected = rows * Math.Pow(2, -(left / looks * looks).TotalSeconds / new LoadOptions().HalfLife.TotalSeconds);
             Assert.Equal(1, book.Demand(Loads.Model, 1)[2] / expected, 9);
         });
 
