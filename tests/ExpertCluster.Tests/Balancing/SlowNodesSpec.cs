@@ -12,7 +12,7 @@ public sealed class SlowNodesSpec
     private readonly RebalanceOptions _options = new();
     private readonly Speeds _load = new();
     private readonly ClusterBalancer _balancer = new(
-        new BalancerOptions(), new MoveLimits(1, 0, TimeSpan.FromMinutes(1)), [], NoDecisions.Instance, NullLogger.Instance);
+        new BalancerOptions(), new MoveLimits(1, 0, TimeSpan.FromMinutes(1)), [], new RecordedDecisions(), NullLogger.Instance);
 
     [Fact]
     public void A_node_is_demoted_after_enough_looks_and_tried_again_after_longer_and_longer_rests()
